@@ -272,21 +272,18 @@ fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sy
                 access.extend(account::opened(stage));
             }
             let objects = Some(("makes", account::Counts::made(input.catalog, stage).to_string()));
-            let text = render::up(&file, &plan, stage, input.catalog, &Summary { objects, access });
-            done(format!("{migrations}/{name}.sql"), text)
+            let (text, places) = render::up(&file, &plan, stage, input.catalog, &Summary { objects, access });
+            (done(format!("{migrations}/{name}.sql"), text), places)
         };
         let down = || {
             let back = first::back(input.catalog, stage);
             let file = File { purpose: Purpose::Back, ..file };
             let text = render::down(&file, &back, &[], &[], input.catalog);
-            let record = Record::new(&plan, stage, &back, &[]);
-            [
-                done(format!("{own}/down/{name}.down.sql"), text),
-                done(format!("{own}/plans/{name}.json"), record.to_json()),
-            ]
+            (done(format!("{own}/down/{name}.down.sql"), text), back)
         };
-        let (up, [down, record]) = rayon::join(up, down);
-        [up, down, record]
+        let ((up, places), (down, back)) = rayon::join(up, down);
+        let record = Record::new(&plan, stage, places, &back, &[]);
+        [up, down, done(format!("{own}/plans/{name}.json"), record.to_json())]
     };
     Ok(plan.stages.par_iter().zip(&names).flat_map_iter(write).collect())
 }
@@ -380,16 +377,16 @@ fn change(
         if number == switch {
             summary.access.clone_from(&access);
         }
-        let up = render::up(&file, &plan, stage, input.catalog, &summary);
+        let (up, places) = render::up(&file, &plan, stage, input.catalog, &summary);
         let (down, record) = if number == 0 {
             let file = File { purpose: Purpose::Back, number: 0, of: 1, ..file };
-            let mut record = Record::new(&plan, stage, &back, &gone);
+            let mut record = Record::new(&plan, stage, places, &back, &gone);
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
             record.renames = account::renamings(difference);
             (render::down(&file, &back, &told, &notes, previous), record)
         } else {
-            (render::elsewhere(&file, &first), Record::new(&plan, stage, &Plan::nothing(), &[]))
+            (render::elsewhere(&file, &first), Record::new(&plan, stage, places, &Plan::nothing(), &[]))
         };
         stamps.push(stamp.to_string());
         stamp = stamp.next();

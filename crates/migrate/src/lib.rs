@@ -42,6 +42,7 @@ pub use first::plan_create;
 pub use kept::{KeepError, NotKept, keep_old, still_kept};
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};
 pub use planner::{ChangeError, ChangeOptions, NoCast, plan_change};
+pub use render::statement_checksum;
 pub use schedule::{Part, Phase, Plan, Purpose, Stage, Step};
 pub use seeds::seed_file;
 pub use stamp::{Stamp, StampError};

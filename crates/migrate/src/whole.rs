@@ -17,7 +17,7 @@ pub fn schema_file(project: &str, catalog: &Catalog) -> Result<String, Cycle> {
         ".\n-- {MARK}\n--\n-- For an empty database: one that is there is changed by the migrations.\n\nbegin;\n\n"
     ));
     for stage in &plan.stages {
-        render::append(&mut out, &render::body(stage, catalog));
+        render::append(&mut out, stage, catalog);
     }
     out.push_str("\ncommit;\n");
     Ok(out)

@@ -193,10 +193,15 @@ impl<'a> Statement<'a> {
             loses: self.loses(),
             transaction,
             timeouts: Timeouts { lock, statement },
-            rewrites: matches!(self, Statement::Alter(change) if change.rewrites()) && !locks.is_empty(),
+            rewrites: self.rewrites() && !locks.is_empty(),
             locks,
             scans,
         }
+    }
+
+    /// Whether it writes a table's rows anew.
+    pub fn rewrites(&self) -> bool {
+        matches!(self, Statement::Alter(change) if change.rewrites())
     }
 
     /// Whether it may share a transaction.

@@ -3,8 +3,9 @@
 use crate::watch::{Ledger, Watch};
 use crate::words::lines;
 use rustc_hash::FxHashMap;
-use specc_migrate::{Lost, Prediction, Record};
+use specc_migrate::{Lost, Prediction, Record, statement_checksum};
 use specc_runner::Script;
+use specc_split::split;
 use specc_sql::Lock;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -36,21 +37,14 @@ impl Said {
 
 /// Enters what was said of a statement.
 pub(crate) fn enter(prediction: &Prediction, ledger: &mut Ledger, watch: &Watch) {
-    let mut rewritten = None;
     for (table, words) in &prediction.locks {
         let (Some(name), Some(lock)) = (watch.named(table), Lock::from_words(words)) else { continue };
         ledger.lock(watch, &name, lock);
-        if lock.blocks_writes() && !prediction.scans.contains(table) && !prediction.rewrites {
+        if lock.blocks_writes() && !prediction.scans.contains(table) && prediction.rewrites.is_none() {
             ledger.no_scan(watch, &name);
         }
-        if prediction.rewrites && lock == Lock::AccessExclusive {
-            let is_it = prediction.sql.starts_with(&format!("alter table {table} "));
-            if is_it || rewritten.is_none() {
-                rewritten = Some(name);
-            }
-        }
     }
-    if let Some(table) = rewritten {
+    if let Some(table) = prediction.rewrites.as_deref().and_then(|table| watch.named(table)) {
         ledger.rewrite(watch, &table);
     }
 }
@@ -68,50 +62,80 @@ pub(crate) struct Matched {
     pub wrong: Vec<String>,
 }
 
+/// Where the file is not as it was planned, a statement of the plan is looked for in no more statements of SQL than this.
+const PARTS: usize = 16;
+
 /// Holds the statements of a file against the predictions, one by one and in their order.
-pub(crate) fn matched(predictions: &[Prediction], script: &Script) -> Matched {
-    let said: Vec<(usize, String)> = predictions
-        .iter()
-        .enumerate()
-        .flat_map(|(n, said)| pieces(&said.sql, 1).into_iter().map(move |(text, _)| (n, text)))
-        .collect();
+pub(crate) fn matched(predictions: &[Prediction], script: &Script, text: &str) -> Matched {
     let mut places: FxHashMap<&str, VecDeque<usize>> = FxHashMap::default();
-    for (at, (_, text)) in said.iter().enumerate() {
-        places.entry(text).or_default().push_back(at);
+    for (at, said) in predictions.iter().enumerate() {
+        places.entry(&said.sum).or_default().push_back(at);
     }
-    let (mut next, mut taken, mut wrong) = (0, vec![false; said.len()], Vec::new());
-    let mut assigned = Vec::with_capacity(script.steps.len());
-    for step in &script.steps {
-        let mut first = None;
-        for (text, line) in pieces(&step.text, step.line) {
-            let place = places.get_mut(text.as_str()).and_then(|places| {
-                while places.front().is_some_and(|at| *at < next) {
+    let parts = parts(script);
+    let (mut next, mut taken, mut wrong) = (0, vec![false; predictions.len()], Vec::new());
+    let mut assigned = vec![None; script.steps.len()];
+    let mut at = 0;
+    while let Some(first) = parts.get(at) {
+        let sum = |last: &Part| statement_checksum(&text[first.start..last.end]);
+        let planned = predictions.get(next).and_then(|said| {
+            let is_end = |part: &Part| part.last_line + 1 >= first.line + said.lines;
+            let count = 1 + parts[at..].iter().position(is_end)?;
+            (sum(&parts[at + count - 1]) == said.sum).then_some((next, count))
+        });
+        let found = planned.or_else(|| {
+            parts[at..].iter().take(PARTS).enumerate().find_map(|(n, last)| {
+                let places = places.get_mut(sum(last).as_str())?;
+                while places.front().is_some_and(|place| *place < next) {
                     places.pop_front();
                 }
-                places.pop_front()
-            });
-            match place {
-                Some(at) => {
-                    (next, taken[at]) = (at + 1, true);
-                    first = first.or(Some(said[at].0));
-                }
-                None => wrong.push(format!("line {line}, `{}`: the plan does not have this statement", label(&text))),
-            }
+                Some((places.pop_front()?, n + 1))
+            })
+        });
+        let Some((place, count)) = found else {
+            let label = label(&text[first.start..first.end]);
+            wrong.push(format!("line {}, `{label}`: the plan does not have this statement", first.line));
+            at += 1;
+            continue;
+        };
+        (next, taken[place]) = (place + 1, true);
+        for part in &parts[at..at + count] {
+            assigned[part.step].get_or_insert(place);
         }
-        assigned.push(first);
+        at += count;
     }
-    let missing = said.iter().zip(&taken).filter(|(_, taken)| !**taken);
-    wrong.extend(missing.map(|((_, text), _)| format!("`{}` is in the plan and not in the file", label(text))));
+    let missing = predictions.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    wrong.extend(missing.map(|(said, _)| match said.lines {
+        1 => format!("what was planned for line {} is not in the file", said.line),
+        n => format!("what was planned for lines {} to {} is not in the file", said.line, said.line + n - 1),
+    }));
     Matched { assigned, wrong }
 }
 
-/// The statements of a text, each with its line.
-fn pieces(text: &str, line: usize) -> Vec<(String, usize)> {
-    let plain = |text: &str| text.replace("\r\n", "\n");
-    match Script::read(text) {
-        Ok(script) => script.steps.iter().map(|step| (plain(&step.text), line + step.line - 1)).collect(),
-        Err(_) => vec![(plain(text.trim()), line)],
+/// A statement of SQL.
+struct Part {
+    /// The step of the script.
+    step: usize,
+    /// The first byte in the file, and the one behind it.
+    start: usize,
+    end: usize,
+    line: usize,
+    last_line: usize,
+}
+
+/// The statements of a script: what stands between `begin` and `commit` is one step of it.
+fn parts(script: &Script) -> Vec<Part> {
+    let mut all = Vec::with_capacity(script.steps.len());
+    for (n, step) in script.steps.iter().enumerate() {
+        let mut part = |text: &str, start: usize, line: usize| {
+            let (start, last_line) = (step.start + start, line + text.matches('\n').count());
+            all.push(Part { step: n, start, end: start + text.len(), line, last_line });
+        };
+        match split(&step.text) {
+            Ok(pieces) => pieces.iter().for_each(|piece| part(piece.text, piece.start, step.line + piece.line - 1)),
+            Err(_) => part(&step.text, 0, step.line),
+        }
     }
+    all
 }
 
 /// Its first line that says something.
@@ -124,15 +148,22 @@ mod tests {
     use super::*;
 
     fn of(predictions: &[&str], text: &str) -> (Vec<Option<usize>>, Vec<String>) {
-        let all: Vec<_> =
-            predictions.iter().map(|sql| Prediction { sql: (*sql).into(), ..Default::default() }).collect();
-        let matched = matched(&all, &Script::read(text).expect("SQL"));
+        let mut line = 1;
+        let all: Vec<_> = predictions
+            .iter()
+            .map(|sql| {
+                let lines = sql.lines().count();
+                line += lines;
+                Prediction { line: line - lines, lines, sum: statement_checksum(sql), ..Default::default() }
+            })
+            .collect();
+        let matched = matched(&all, &Script::read(text).expect("SQL"), text);
         (matched.assigned, matched.wrong)
     }
 
     #[test]
     fn steps_are_parts_of_predictions_in_their_order() {
-        let all = ["select 1;\nselect 2;", "select 3;", "select 1;"];
+        let all = ["select 1;\nselect 2", "select 3", "select 1"];
         let text = "select 1;\r\nselect 2;\nselect 3;\nselect 1;\n";
         assert_eq!(of(&all, text), (vec![Some(0), Some(0), Some(1), Some(2)], vec![]));
     }
@@ -140,23 +171,41 @@ mod tests {
     #[test]
     fn what_only_one_side_has_is_named() {
         let (assigned, wrong) =
-            of(&["select 1;", "select 2;", "select 3;"], "select 1;\n\nselect 4;\nselect 3;\nselect 3;");
+            of(&["select 1", "select 2", "select 3"], "select 1;\n\nselect 4;\nselect 3;\nselect 3;");
         assert_eq!(assigned, [Some(0), None, Some(2), None]);
         assert_eq!(
             wrong,
             [
                 "line 3, `select 4`: the plan does not have this statement",
                 "line 5, `select 3`: the plan does not have this statement",
-                "`select 2` is in the plan and not in the file"
+                "what was planned for line 2 is not in the file"
             ]
         );
+    }
+
+    #[test]
+    fn a_statement_of_many_parts_is_found_where_it_is_planned_and_where_it_is_not() {
+        let many = |n: usize| (0..n).map(|n| format!("select {n}")).collect::<Vec<_>>().join(";\n");
+        let (long, short) = (many(100), many(PARTS));
+        assert_eq!(
+            of(&["select 'a'", &long, &short], &format!("select 'a';\n{long};\n{short};\n")).1,
+            Vec::<String>::new()
+        );
+        let (_, wrong) = of(&["select 'a'", "select 'b'", &short], &format!("select 'a';\n{short};\n"));
+        assert_eq!(wrong, ["what was planned for line 2 is not in the file"]);
+    }
+
+    #[test]
+    fn more_on_the_line_of_a_statement_is_seen() {
+        assert_eq!(of(&["select 1", "select 2"], "select 1; drop table a;\nselect 2;").1.len(), 1);
+        assert_eq!(of(&["select 1", "select 2"], "/* */ select 1;\nselect 2 + 1;").1.len(), 2);
     }
 
     #[test]
     fn transactions_in_a_file_are_taken_apart() {
         let text = "-- specc: no-transaction\nbegin;\nselect 1;\nselect 2;\ncommit;\nselect 3;\n";
         assert_eq!(
-            of(&["select 1;", "select 3;"], text).1,
+            of(&["select 1", "select 3"], text).1,
             ["line 4, `select 2`: the plan does not have this statement"]
         );
     }

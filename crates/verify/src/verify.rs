@@ -260,7 +260,9 @@ impl Proof<'_> {
             }
         };
         let found = match said_of {
-            Said::Build(record) => Some((record.statements.as_slice(), matched(&record.statements, &script))),
+            Said::Build(record) => {
+                Some((record.statements.as_slice(), matched(&record.statements, &script, &migration.up.text)))
+            }
             Said::ByHand(_) => None,
             Said::Unreadable { path, why } => {
                 self.finding(Some(migration), format!("what its statements do is not known: {path} {why}"));
@@ -464,7 +466,7 @@ fn is_long(record: &Record) -> bool {
     record
         .statements
         .iter()
-        .any(|said| said.rewrites || said.fills || said.scans.iter().any(|table| blocks(said, table)))
+        .any(|said| said.rewrites.is_some() || said.fills || said.scans.iter().any(|table| blocks(said, table)))
 }
 
 const NUMBERS: &str = "\

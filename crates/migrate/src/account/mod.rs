@@ -2,6 +2,7 @@
 
 mod access;
 mod called;
+mod lines;
 mod objects;
 mod record;
 mod renaming;
@@ -274,7 +275,7 @@ impl<'d> Account<'d> {
             account.losses.extend(statement.loses());
             let table = statement.table();
             let in_use = table.is_some_and(&mut is_in_use);
-            let rewrites = matches!(statement, Statement::Alter(_)) && statement.effects(|_| false).rewrites;
+            let rewrites = statement.rewrites();
             match statement {
                 Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
                     account.backfills.insert(table);

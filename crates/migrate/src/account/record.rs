@@ -1,13 +1,15 @@
 //! What a build hands on beside a migration: what is lost, and what each statement is predicted to do.
 
-use super::{Account, Gone, Note, RESET_LOCK_TIMEOUT, Renaming, SET_LOCK_TIMEOUT, limits_locks, name};
+use super::lines::LineEach;
+use super::{Gone, Note, Renaming, name};
+use crate::render::{Places, Printed};
 use crate::schedule::{Plan, Purpose, Stage};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use specc_catalog::TableName;
-use specc_sql::{Lock, Loss, Statement, Transaction, print};
-use std::collections::{BTreeMap, BTreeSet};
+use specc_sql::{Lock, Loss, Statement, Transaction};
+use std::collections::BTreeMap;
 
 /// What a build hands on beside a migration, for those who prove or run it. Its statements are read as a list; those of a build
 /// are worked out while they are written.
@@ -44,42 +46,48 @@ pub(crate) struct Predicted<'p, 'd> {
     plan: &'p Plan<'d>,
     stage: &'p Stage<'d>,
     /// What an earlier file made is there for all to use.
-    made: BTreeSet<&'p TableName>,
-    limits_locks: bool,
+    made: FxHashSet<&'p TableName>,
+    places: Places,
 }
 
 impl<'p, 'd> Predicted<'p, 'd> {
-    fn of(plan: &'p Plan<'d>, stage: &'p Stage<'d>) -> Self {
+    fn of(plan: &'p Plan<'d>, stage: &'p Stage<'d>, places: Places) -> Self {
         let made = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
-        Self { plan, stage, made, limits_locks: limits_locks(&Account::of(plan, stage), stage) }
+        Self { plan, stage, made, places }
     }
 
     /// `fresh` is what the file has made by then, also again: nobody else sees it.
-    fn prediction(&self, statement: &Statement<'_>, fresh: &FxHashSet<&TableName>) -> Prediction {
+    fn prediction(&self, statement: &Statement<'_>, printed: &Printed, fresh: &FxHashSet<&TableName>) -> Prediction {
         let in_use =
             |table: &TableName| (self.plan.is_in_use(table) || !self.made.contains(table)) && !fresh.contains(table);
-        Prediction::of(in_use, |table| !in_use(table) && self.plan.is_bare(table), statement)
+        Prediction::of(in_use, |table| !in_use(table) && self.plan.is_bare(table), statement, printed)
     }
 }
 
 impl Serialize for Predicted<'_, '_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let setting = |sql| self.limits_locks.then(|| Prediction::setting(sql));
         let mut fresh = FxHashSet::default();
         let is_one = self.stage.transaction != Transaction::Outside;
-        let statements = self.stage.statements().map(|statement| {
-            let prediction = self.prediction(statement, &fresh);
+        let statements = self.stage.statements().zip(&self.places.statements).filter_map(|(statement, printed)| {
+            let prediction = printed.as_ref().map(|printed| self.prediction(statement, printed, &fresh));
             fresh.extend(Plan::makes(statement).filter(|_| is_one).map(|(name, _)| name));
             prediction
         });
+        let setting = |printed: &Option<Printed>| printed.as_ref().map(Prediction::nothing);
         serializer
-            .collect_seq(setting(SET_LOCK_TIMEOUT).into_iter().chain(statements).chain(setting(RESET_LOCK_TIMEOUT)))
+            .collect_seq(setting(&self.places.set).into_iter().chain(statements).chain(setting(&self.places.reset)))
     }
 }
 
 impl<'p, 'd> Record<Predicted<'p, 'd>> {
-    /// Of a stage, and of what takes it back.
-    pub(crate) fn new(plan: &'p Plan<'d>, stage: &'p Stage<'d>, back: &Plan<'_>, gone: &[Gone]) -> Self {
+    /// Of a stage that was written, and of what takes it back.
+    pub(crate) fn new(
+        plan: &'p Plan<'d>,
+        stage: &'p Stage<'d>,
+        places: Places,
+        back: &Plan<'_>,
+        gone: &[Gone],
+    ) -> Self {
         let leaves = back.notes.iter().filter_map(|note| match note {
             Note::StaysExtension(name) | Note::StaysRole(name) | Note::StaysLabels(name, _) => Some(name.clone()),
             _ => None,
@@ -90,7 +98,7 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
         let moved = back.notes.iter().filter_map(Note::reordered);
         Self {
             loses: stage.statements().flat_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
-            statements: Predicted::of(plan, stage),
+            statements: Predicted::of(plan, stage, places),
             first: matches!(stage.purpose, Purpose::Part(_) | Purpose::All),
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
@@ -102,11 +110,12 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
 }
 
 impl<S: Serialize> Record<S> {
-    /// As a file.
+    /// As a file: each statement on a line.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        let mut text = Vec::with_capacity(4096);
+        let _ = self.serialize(&mut serde_json::Serializer::with_formatter(&mut text, LineEach::default()));
+        text.push(b'\n');
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 
@@ -159,14 +168,18 @@ impl Lost {
 /// What a statement is predicted to do to tables that others may be using.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Its text.
-    pub sql: String,
+    /// The line of the file at which it begins, from 1.
+    pub line: usize,
+    /// So many lines.
+    pub lines: usize,
+    /// As [`statement_checksum`](crate::statement_checksum) has it.
+    pub sum: SmolStr,
     /// The strongest lock on each table, in Postgres's words.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub locks: BTreeMap<String, SmolStr>,
-    /// Whether rows are written anew.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rewrites: bool,
+    /// The table whose rows are written anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrites: Option<String>,
     /// Tables that are read in full.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scans: Vec<String>,
@@ -179,21 +192,20 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    fn setting(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), ..Self::default() }
+    /// It does nothing to tables.
+    fn nothing(printed: &Printed) -> Self {
+        Self { line: printed.line, lines: printed.lines, sum: printed.sum.clone(), ..Self::default() }
     }
 
     fn of(
         is_in_use: impl Fn(&TableName) -> bool,
         is_bare: impl Fn(&TableName) -> bool,
         statement: &Statement<'_>,
+        printed: &Printed,
     ) -> Self {
-        let mut sql = String::new();
-        print(statement, &mut sql);
-        sql.truncate(sql.trim_end().len());
         let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
         let mut scans = Vec::new();
-        let in_use = statement.table().is_some_and(&is_in_use);
+        let in_use = statement.table().filter(|table| is_in_use(table));
         let on_new = statement.table().is_some_and(is_bare);
         statement.each_lock(|table, lock, scan| {
             if is_in_use(table) {
@@ -206,12 +218,12 @@ impl Prediction {
         });
         let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
         Self {
-            sql,
             locks,
-            rewrites: in_use && statement.effects(|_| false).rewrites,
+            rewrites: in_use.filter(|_| statement.rewrites()).map(name),
             scans,
             fills: statement.fills().is_some(),
             block: matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)),
+            ..Self::nothing(printed)
         }
     }
 }

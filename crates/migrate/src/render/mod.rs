@@ -1,23 +1,34 @@
 //! Plans as text: a header, then statements.
 
 mod header;
+mod printed;
 
 pub(crate) use header::{File, Summary, elsewhere};
+pub use printed::statement_checksum;
+pub(crate) use printed::{Places, Printed};
 
 use crate::account::{Account, Gone, Note, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks};
 use crate::misfits::is_alone;
 use crate::place::NewPlace;
 use crate::schedule::{Plan, Purpose, Stage, Step};
+use printed::newlines;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Kind, Object, ObjectId};
 use specc_sql::{Loss, Statement, print};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// So many statements are printed by one task.
 const CHUNK: usize = 1024;
 
-/// The text of a migration.
-pub(crate) fn up(file: &File<'_>, plan: &Plan<'_>, stage: &Stage<'_>, catalog: &Catalog, summary: &Summary) -> String {
+/// The text of a migration, and where its statements stand in it.
+pub(crate) fn up(
+    file: &File<'_>,
+    plan: &Plan<'_>,
+    stage: &Stage<'_>,
+    catalog: &Catalog,
+    summary: &Summary,
+) -> (String, Places) {
     let header = || {
         let account = Account::of(plan, stage);
         let (notes, warnings): (&[_], &[_]) = if file.number == 0 { (&plan.notes, &plan.warnings) } else { (&[], &[]) };
@@ -25,18 +36,30 @@ pub(crate) fn up(file: &File<'_>, plan: &Plan<'_>, stage: &Stage<'_>, catalog: &
         header::up(&mut out, file, &account, summary, notes, warnings);
         (out, limits_locks(&account, stage))
     };
-    let ((mut out, waits), body) = rayon::join(header, || body(stage, catalog));
+    let ((mut out, waits), body) = rayon::join(header, || parts(stage, catalog, true));
+    let mut places = Places::default();
+    let setting = |out: &mut String, sql: &str| {
+        let _ = writeln!(out, "\n{sql};");
+        Printed::new(sql, newlines(out))
+    };
     if waits {
-        let _ = writeln!(out, "\n{SET_LOCK_TIMEOUT};");
+        places.set = setting(&mut out, SET_LOCK_TIMEOUT);
     }
     if !has_headings(stage) {
         out.push('\n');
     }
-    append(&mut out, &body);
-    if waits {
-        let _ = writeln!(out, "\n{RESET_LOCK_TIMEOUT};");
+    let mut before = newlines(&out);
+    out.reserve_exact(body.iter().map(|part| part.text.len()).sum());
+    for part in body {
+        out.push_str(&part.text);
+        let lines = |printed: Printed| Printed { line: before + printed.line, ..printed };
+        places.statements.extend(part.printed.into_iter().map(|printed| printed.map(lines)));
+        before += newlines(&part.text);
     }
-    out
+    if waits {
+        places.reset = setting(&mut out, RESET_LOCK_TIMEOUT);
+    }
+    (out, places)
 }
 
 /// The text of what takes it back. `gone` is lost by the way there and does not come back.
@@ -47,7 +70,7 @@ pub(crate) fn down(file: &File<'_>, back: &Plan<'_>, gone: &[Gone], notes: &[Str
     header::down(&mut out, file, &losses, gone, notes, &stays);
     out.push('\n');
     for stage in &back.stages {
-        append(&mut out, &body(stage, catalog));
+        append(&mut out, stage, catalog);
     }
     out
 }
@@ -65,31 +88,43 @@ pub(crate) fn abandon(
     header::abandon(&mut out, file, stamps, losses, gone);
     out.push('\n');
     for stage in &back.stages {
-        append(&mut out, &body(stage, catalog));
+        append(&mut out, stage, catalog);
     }
     out
 }
 
-pub(crate) fn append(out: &mut String, parts: &[String]) {
-    out.reserve_exact(parts.iter().map(String::len).sum());
-    parts.iter().for_each(|part| out.push_str(part));
+/// Appends the statements of a stage.
+pub(crate) fn append(out: &mut String, stage: &Stage<'_>, catalog: &Catalog) {
+    let parts = parts(stage, catalog, false);
+    out.reserve_exact(parts.iter().map(|part| part.text.len()).sum());
+    parts.iter().for_each(|part| out.push_str(&part.text));
 }
 
-/// The statements of a stage, in pieces that are printed at once.
-pub(crate) fn body(stage: &Stage<'_>, catalog: &Catalog) -> Vec<String> {
+/// Statements of a stage that were printed by one task.
+struct Part {
+    text: String,
+    /// For each statement where it stands, if that was asked; lines are counted from this part's first.
+    printed: Vec<Option<Printed>>,
+}
+
+/// The statements of a stage, in parts that are printed at once. `places`: where each stands is asked.
+fn parts(stage: &Stage<'_>, catalog: &Catalog, places: bool) -> Vec<Part> {
     let starts: Vec<_> = (0..stage.steps.len()).step_by(CHUNK).collect();
-    let chunk = |&from: &usize| statements(stage, catalog, from, (from + CHUNK).min(stage.steps.len()));
+    let chunk = |&from: &usize| part(stage, catalog, from..(from + CHUNK).min(stage.steps.len()), places);
     starts.par_iter().map(chunk).collect()
 }
 
-/// The statements from one place to another, as they follow on those before.
-fn statements(stage: &Stage<'_>, catalog: &Catalog, from: usize, to: usize) -> String {
+/// Some of the statements, as they follow on those before.
+fn part(stage: &Stage<'_>, catalog: &Catalog, range: Range<usize>, places: bool) -> Part {
     let steps = &stage.steps;
-    let mut out = String::with_capacity((to - from) * 200);
+    let from = range.start;
+    let mut out = String::with_capacity(range.len() * 200);
+    let mut printed = Vec::with_capacity(if places { range.len() } else { 0 });
+    let (mut counted, mut line) = (0, 1);
     let has_headings = has_headings(stage);
     let mut before = from.checked_sub(1).map(|at| (&steps[at], is_long(&steps[at].statement)));
     let mut last = before.filter(|_| has_headings).map(|(step, _)| heading(catalog, step));
-    for step in &steps[from..to] {
+    for step in &steps[range] {
         if has_headings {
             let heading = heading(catalog, step);
             if last != Some(heading) {
@@ -102,17 +137,23 @@ fn statements(stage: &Stage<'_>, catalog: &Catalog, from: usize, to: usize) -> S
         if alone {
             out.push_str("begin;\n");
         }
-        print(&step.statement, &mut out);
+        let mut at = printed::append(&mut out, &step.statement);
         if alone {
             out.push_str("commit;\n");
         }
         let long = out[start..].trim_end().contains('\n');
         if before.is_some_and(|(other, was_long)| stands_apart(stage.purpose, other, step, long, was_long)) {
             out.insert(start, '\n');
+            at = at.start + 1..at.end + 1;
+        }
+        if places {
+            line += newlines(&out[counted..at.start]);
+            counted = at.start;
+            printed.push(Printed::new(&out[at], line));
         }
         before = Some((step, long));
     }
-    out
+    Part { text: out, printed }
 }
 
 fn has_headings(stage: &Stage<'_>) -> bool {
