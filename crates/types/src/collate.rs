@@ -65,14 +65,45 @@ fn key(text: &str) -> Key {
     key
 }
 
+/// The place of each letter of ASCII among the others; 0: it is not seen.
+static ASCII: [u8; 128] = {
+    let mut places = [0; 128];
+    let mut at = 0;
+    while at < SIGNS.len() {
+        places[SIGNS.as_bytes()[at] as usize] = 1 + at as u8;
+        at += 1;
+    }
+    let mut n = 0;
+    while n < 10 {
+        places[b'0' as usize + n] = 64 + n as u8;
+        n += 1;
+    }
+    let mut n = 0;
+    while n < 26 {
+        places[b'a' as usize + n] = 80 + n as u8;
+        places[b'A' as usize + n] = 80 + n as u8;
+        n += 1;
+    }
+    places
+};
+
 /// Which of two names comes first; equal where only what is not seen differs.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    key(a).cmp(&key(b))
+    if !a.is_ascii() || !b.is_ascii() {
+        return key(a).cmp(&key(b));
+    }
+    fn seen(text: &str) -> impl Iterator<Item = u8> {
+        text.bytes().filter(|byte| ASCII[usize::from(*byte)] != 0)
+    }
+    let places = |text| seen(text).map(|byte| ASCII[usize::from(byte)]);
+    let cases = |text| seen(text).map(|byte| byte.is_ascii_uppercase());
+    places(a).cmp(places(b)).then_with(|| cases(a).cmp(cases(b)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::compare;
+    use super::{compare, key};
+    use proptest::prelude::*;
 
     #[test]
     fn names_are_in_the_order_of_the_root_collation() {
@@ -102,6 +133,18 @@ mod tests {
         for pair in sorted.windows(2) {
             assert_eq!(compare(pair[0], pair[1]), std::cmp::Ordering::Less, "{pair:?}");
             assert_eq!(compare(pair[1], pair[0]), std::cmp::Ordering::Greater, "{pair:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_ascii_are_compared_as_all_others(a in "[ -~\\x00-\\x1f]{0,6}", b in "[ -~\\x00-\\x1f]{0,6}") {
+            prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
+        }
+
+        #[test]
+        fn letters_and_cases_are_compared_as_all_others(a in "[aAbB_ 1]{0,5}", b in "[aAbB_ 1]{0,5}") {
+            prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
         }
     }
 }
