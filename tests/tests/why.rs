@@ -8,7 +8,7 @@ use specc_model::effective::COMMANDS;
 use specc_model::{ExprRef, Model, Options, Rls, RuleAction};
 use specc_prove::{Answer, Asking, Case, Change, why};
 use specc_tests::replay::{bare_spec, model_of, outcome};
-use specc_tests::{VERSIONS, root, spec_files, specs};
+use specc_tests::{root, spec_files, specs, versions_for};
 use std::fmt::Write;
 
 type Files = Vec<(String, String)>;
@@ -110,10 +110,10 @@ fn asked(name: &str, wrong: &mut String) -> (Model, Vec<(String, Case, bool)>, u
 #[test]
 fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
     let (mut wrong, mut tried, mut changed) = (String::new(), 0, 0);
-    for name in specs() {
+    for (nth, name) in specs().into_iter().enumerate() {
         let (model, cases, turned) = asked(&name, &mut wrong);
         changed += turned;
-        for major in VERSIONS {
+        for &major in versions_for(nth) {
             let (_db, mut session) = bare_spec(&name, major);
             for (text, case, allowed) in &cases {
                 let Some(got) = outcome(&mut session, case, &model, false) else { continue };
@@ -134,7 +134,7 @@ fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
     }
     println!("{tried} databases, {changed} changes");
     assert!(wrong.is_empty(), "\n{wrong}");
-    assert!(tried > 300 && changed > 40, "{tried} {changed}");
+    assert!(tried > 150 && changed > 40, "{tried} {changed}");
 }
 
 /// Rules of many authors: with nulls, columns, views, functions, arrays, keys of several columns.

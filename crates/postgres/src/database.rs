@@ -20,7 +20,8 @@ impl Database {
         let name = cluster.next_name();
         cluster.admin(|admin| {
             Ok(admin.batch_execute(&format!(
-                "create database {} template {} owner {}",
+                // On a memory file system the copy of the files costs less than the log of their pages.
+                "create database {} template {} strategy file_copy owner {}",
                 quote_ident(&name),
                 quote_ident(template),
                 quote_ident(OWNER),

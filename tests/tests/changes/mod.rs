@@ -85,16 +85,10 @@ fn changes_that_stop_are_abandoned() {
     let sample = [
         "column_add_identity",
         "column_merged",
-        "column_moved_beside",
-        "column_not_null_with_backfill",
         "enum_labels_reordered",
-        "foreign_key_drop",
         "key_change_under_references",
-        "materialized_view_query",
-        "table_merged",
         "table_moved",
         "table_split",
-        "view_over_a_column_that_is_filled",
     ];
     let cases: Vec<Case> = Case::all().into_iter().filter(|case| sample.contains(&case.name.as_str())).collect();
     assert_eq!(stopped(&cases), sample.len());
