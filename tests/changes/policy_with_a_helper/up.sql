@@ -12,7 +12,7 @@
 
 set lock_timeout = '3s';
 
-create view private.users_id_name_ana as
+create view private.users_id_name_ana with (security_barrier = true) as
 select owner.id
   from public.users as owner
   where owner.name = 'ana';

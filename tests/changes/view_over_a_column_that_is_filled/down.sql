@@ -43,7 +43,7 @@ drop view public.shown;
 
 alter table public.docs drop column level;
 
-create view public.shown as
+create view public.shown with (security_barrier = true) as
 select d.id from docs d where not d.hidden;
 
 grant select on table public.shown to filled_view;

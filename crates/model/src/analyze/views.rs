@@ -32,6 +32,9 @@ pub(crate) fn views(
         // What only Postgres reads is looked through word by word.
         let beyond = parsed.is_err() && specc_expr::is_beyond(&d.body.text);
         let tree = parsed.map_err(|found| (!beyond).then(|| out.push(found))).ok();
+        // Who reads it could give a function of his own every row, before the query leaves some out.
+        let keeps = project.options.derive && d.security_definer && !d.materialized;
+        let barrier = d.security_barrier || keeps && tree.as_ref().is_none_or(leaves_out);
         queries.push(ViewQuery { tree, beyond, findings: Vec::new() });
         model.views.push(View {
             meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
@@ -39,7 +42,7 @@ pub(crate) fn views(
             materialized: d.materialized,
             columns: d.columns.iter().map(|c| c.text.clone()).collect(),
             security_definer: d.security_definer,
-            security_barrier: d.security_barrier,
+            security_barrier: barrier,
             check_option: d.check_option.as_ref().map(|c| c.text.clone()),
             no_data: d.no_data,
             refresh: d.refresh.as_ref().map(|r| {
@@ -72,6 +75,24 @@ pub(crate) fn views(
         view.indexes = indexes;
     }
     queries
+}
+
+/// Whether a query may leave out rows of what it reads.
+fn leaves_out(query: &sql::Query) -> bool {
+    let sql::SetExpr::Select(select) = query.body.as_ref() else { return true };
+    let whole = match select.from.as_slice() {
+        [one] => {
+            one.joins.is_empty() && matches!(&one.relation, sql::TableFactor::Table { args: None, sample: None, .. })
+        }
+        _ => false,
+    };
+    let narrows = select.selection.is_some()
+        || select.having.is_some()
+        || matches!(select.distinct, Some(sql::Distinct::On(_)))
+        || query.with.is_some()
+        || query.limit_clause.is_some()
+        || query.fetch.is_some();
+    narrows || !whole
 }
 
 /// A view's query, and what resolving it found.
