@@ -17,8 +17,8 @@ declare
 begin
   for attempt in 1..30 loop
     begin
-      set local lock_timeout = '60ms';
-      lock table public.items in access exclusive mode;
+      set local lock_timeout = '30ms';
+      lock table public.items, public.kept in access exclusive mode;
       perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
@@ -43,5 +43,5 @@ end
 $$;
 
 grant create on schema public to role_names_writer;
-alter table public.items owner to role_names_writer;
+alter table public.kept owner to role_names_writer;
 revoke create on schema public from role_names_writer;

@@ -4,10 +4,11 @@
 --
 -- changes 4 renames, ~1 table
 -- data    nothing is rewritten or lost
--- locks   access exclusive on public.items (reads and writes wait, a moment)
--- owner   role_names_reader owns table public.items; who runs this is a member of
---         role_names_reader, or a superuser
--- access  the table public.items goes from role_names_writer to role_names_reader
+-- locks   access exclusive on public.items (reads and writes wait, a moment), access exclusive on
+--         public.kept (reads and writes wait, a moment)
+-- owner   role_names_reader owns table public.kept; who runs this is a member of role_names_reader,
+--         or a superuser
+-- access  the table public.kept goes from role_names_writer to role_names_reader
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -25,8 +26,8 @@ declare
 begin
   for attempt in 1..30 loop
     begin
-      set local lock_timeout = '60ms';
-      lock table public.items in access exclusive mode;
+      set local lock_timeout = '30ms';
+      lock table public.items, public.kept in access exclusive mode;
       perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
@@ -51,7 +52,7 @@ end
 $$;
 
 grant create on schema public to role_names_reader;
-alter table public.items owner to role_names_reader;
+alter table public.kept owner to role_names_reader;
 revoke create on schema public from role_names_reader;
 
 reset lock_timeout;

@@ -3,18 +3,24 @@
 //!
 //! It fires before all others, so that it sees what the client sent, and lets everyone pass whom row level security does
 //! not bind.
+//!
+//! The names in a body are looked up by whoever writes. So that she needs no right to the schema of the helpers, where she could
+//! ask them about rows that are not hers, rules that call one are asked by a function that the trigger's `when` calls: what it
+//! finds is in a setting by the time the body starts, and nothing runs in between.
 
+use super::helpers::stable;
 use super::policies::{Conditions, Lowered};
 use crate::behaviour::plpgsql::{column, differs, distinct, indented, search_path, spoken, unresolved};
 use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::functions::trigger_function;
 use crate::structure::{names, table_of};
+use crate::types::data_type;
 use smol_str::SmolStr;
-use specc_catalog::{Dependency, Entry, SqlExpr, Timing, Trigger};
+use specc_catalog::{Body, DataType, Dependency, Entry, Returns, SqlExpr, Timing, Trigger, Volatility};
 use specc_model::effective::{self, Effective, Guard, GuardedColumn, PUBLIC};
 use specc_model::scope::Scope;
 use specc_model::{Entity, FieldIx, Model, Rule, RuleAction};
-use specc_sql::quote::{ident, literal};
+use specc_sql::quote::{ident, literal, qualified};
 use std::fmt::Write;
 
 pub(super) fn lower(
@@ -35,16 +41,26 @@ pub(super) fn lower(
                 false => grantees,
             };
             lowered.found.calls.extend(conditions[at].calls.iter().map(|id| (id.clone(), roles.clone())));
-            // A body that is text looks names up when it runs, as whoever writes.
-            if conditions[at].calls.iter().any(|id| id.schema == model.options.helper_schema) {
-                lowered.found.visitors.extend(roles);
-            }
             called.extend(conditions[at].calls.iter().cloned());
+        }
+        // As written, nobody is given a right to call it.
+        let helps = model.options.derive && called.iter().any(|id| id.schema == model.options.helper_schema);
+        let asked = helps.then(|| writer.asking());
+        let mut when = (guard.command == RuleAction::Update).then(|| writer.any_changed());
+        let mut needs = Vec::new();
+        if let Some((entry, call)) = asked {
+            let id = entry.object.id();
+            // Postgres asks for this right of everyone who writes, whether it is called or not.
+            lowered.found.calls.push((id.clone(), vec![PUBLIC.into()]));
+            needs.push(Dependency::new(id, "its condition calls this function"));
+            lowered.entries.push(entry);
+            when = Some(writer.asked(when, call));
+            called.clear();
         }
         let word = guard.command.word();
         let function_name = names::helper(model, entity, &["columns", word]);
         let schema = model.options.helper_schema.clone();
-        let mut function = trigger_function(schema, function_name, writer.body().into());
+        let mut function = trigger_function(schema, function_name, writer.body(!needs.is_empty()).into());
         let exprs = writer.rules().into_iter().flat_map(|at| [&entity.rules[at].when, &entity.rules[at].check]);
         let formulas: Vec<_> = exprs.flatten().map(|expr| &expr.formula).collect();
         let path = search_path(model, formulas.iter().copied());
@@ -68,7 +84,7 @@ pub(super) fn lower(
             per_row: true,
             old_table: None,
             new_table: None,
-            when: (guard.command == RuleAction::Update).then(|| writer.any_changed()),
+            when,
             function: name,
             args: Vec::new(),
             constraint: false,
@@ -76,9 +92,13 @@ pub(super) fn lower(
             enabled: SmolStr::default(),
         });
         entry.area = entity.meta.area.clone();
+        entry.depends = needs;
         lowered.entries.push(entry);
     }
 }
+
+/// Where the rules that let a row through are, from the trigger's condition to its body.
+const HOLDING: &str = "specc.holding";
 
 struct Writer<'a> {
     model: &'a Model,
@@ -107,8 +127,94 @@ impl Writer<'_> {
         SqlExpr { text: text.join(" or ").into(), columns }
     }
 
-    fn body(&self) -> String {
-        let mut out = String::from("\n#variable_conflict use_column\ndeclare\n  holding text[] := '{}';\nbegin\n");
+    /// The function that asks the rules, and how it is called in the trigger's condition.
+    fn asking(&self) -> (Entry, SqlExpr) {
+        let (mut params, mut given, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+        let mut row = |row: &str, expr: &SqlExpr| {
+            // In the order of the table: a condition may be about the row as a whole.
+            let fields = self.entity.fields.iter().filter(|field| expr.columns.contains(&field.name));
+            let values: Vec<String> = fields
+                .map(|field| {
+                    let value = format!("{row}.{}", ident(&field.name));
+                    let at = given.iter().position(|other| *other == value).unwrap_or_else(|| {
+                        params.push(data_type(self.model, &field.ty));
+                        columns.push(field.name.clone());
+                        given.push(value);
+                        given.len() - 1
+                    });
+                    format!("${} as {}", at + 1, ident(&field.name))
+                })
+                .collect();
+            format!("select {}", values.join(", "))
+        };
+        let cases: Vec<String> = self
+            .rules()
+            .into_iter()
+            .map(|at| {
+                let rule = &self.entity.rules[at];
+                let (who, tests) = (self.members(rule), self.tests(at, &mut row));
+                let tests = tests.join("\n  and ");
+                let when = match (who, tests.is_empty(), rule.forbid) {
+                    (None, true, _) => "true".to_owned(),
+                    (None, false, _) => tests,
+                    (Some(who), true, false) => who,
+                    (Some(who), false, false) => format!("({who})\n  and {tests}"),
+                    (Some(_), true, true) => "true".to_owned(),
+                    (Some(who), false, true) => format!("not ({who})\n  or {tests}"),
+                };
+                format!("case when {} then {} end", indented(&when, 2), literal(&rule.name))
+            })
+            .collect();
+        let body = format!(
+            "select set_config({}, array_remove(array[\n  {}\n], null)::text, true) is not null;",
+            literal(HOLDING),
+            indented(&cases.join(",\n"), 2)
+        );
+        let word = self.guard.command.word();
+        let name = names::helper(self.model, self.entity, &["columns", word, "rules"]);
+        let mut function = stable(
+            self.model,
+            &name,
+            params,
+            Returns::Type(DataType::builtin("boolean")),
+            Body::Atomic(body.into()),
+            false,
+        );
+        (function.volatility, function.parallel) = (Volatility::Volatile, None);
+        let called = format!("{}({})", qualified(&self.model.options.helper_schema, &name), given.join(", "));
+        let mut entry = Entry::new(function);
+        entry.comment =
+            Some(format!("Notes the rules that let somebody {word} a row of {}.", self.entity.name.name).into());
+        entry.area = self.entity.meta.area.clone();
+        let conditions = || self.rules().into_iter().map(|at| &self.conditions[at]);
+        let calls = conditions().flat_map(|c| &c.calls).map(|id| (id, "it calls this function"));
+        let reads = conditions().flat_map(|c| &c.queried).map(|id| (id, "it reads this"));
+        entry.depends = calls.chain(reads).map(|(id, why)| Dependency::new(id.clone(), why)).collect();
+        entry.depends.sort();
+        entry.depends.dedup();
+        (entry, SqlExpr { text: called.into(), columns })
+    }
+
+    /// The trigger's condition: only whom row level security binds is asked, and only where it matters.
+    fn asked(&self, when: Option<SqlExpr>, call: SqlExpr) -> SqlExpr {
+        let table = &self.entity.name;
+        let name = literal(&qualified(&table.schema, &table.name));
+        let before = when.as_ref().map(|when| format!("({}) and ", when.text)).unwrap_or_default();
+        let mut columns: Vec<_> = when.into_iter().flat_map(|when| when.columns).chain(call.columns).collect();
+        columns.sort();
+        columns.dedup();
+        SqlExpr { text: format!("{before}row_security_active({name}) and {}", call.text).into(), columns }
+    }
+
+    fn body(&self, asked: bool) -> String {
+        let mut out = String::from("\n#variable_conflict use_column\ndeclare\n  holding ");
+        if asked {
+            let _ = writeln!(out, "constant text[] := current_setting({});\nbegin", literal(HOLDING));
+            self.guard.columns.iter().for_each(|column| self.column(column, &mut out));
+            out.push_str("  return new;\nend\n");
+            return out;
+        }
+        out.push_str("text[] := '{}';\nbegin\n");
         out.push_str("  if not row_security_active(coalesce(pg_partition_root(tg_relid), tg_relid)) then\n");
         out.push_str("    return new;\n  end if;\n");
         for at in self.rules() {
@@ -123,40 +229,46 @@ impl Writer<'_> {
     /// is satisfied.
     fn rule(&self, at: usize, out: &mut String) {
         let rule = &self.entity.rules[at];
-        let tests = self.tests(at);
-        let roles = effective::grantees(self.model, rule);
-        let member: Vec<String> = roles
-            .iter()
-            .filter(|role| *role != PUBLIC)
-            .map(|role| format!("pg_has_role({}, 'usage')", literal(role)))
-            .collect();
+        let tests = self.tests(at, |row, _| format!("select {row}.*"));
+        let member = self.members(rule);
         let note = format!("holding := array_append(holding, {});", literal(&rule.name));
         let holds = match tests.as_slice() {
             [] => note.clone(),
             tests => format!("if {} then\n  {note}\nend if;", indented(&tests.join("\n  and "), 0)),
         };
-        let text = match (member.is_empty(), rule.forbid) {
-            (true, _) => holds,
-            (false, false) => format!("if {} then\n  {}\nend if;", member.join(" or "), indented(&holds, 2)),
-            (false, true) => {
-                format!("if {} then\n  {}\nelse\n  {note}\nend if;", member.join(" or "), indented(&holds, 2))
+        let text = match (member, rule.forbid) {
+            (None, _) => holds,
+            (Some(member), false) => format!("if {member} then\n  {}\nend if;", indented(&holds, 2)),
+            (Some(member), true) => {
+                format!("if {member} then\n  {}\nelse\n  {note}\nend if;", indented(&holds, 2))
             }
         };
         let _ = writeln!(out, "  {}", indented(&text, 2));
     }
 
-    fn tests(&self, at: usize) -> Vec<String> {
+    /// Whether who writes is one whom the rule is for; none where it is for everybody.
+    fn members(&self, rule: &Rule) -> Option<String> {
+        let roles = effective::grantees(self.model, rule);
+        let roles = roles.iter().filter(|role| *role != PUBLIC);
+        let member: Vec<String> = roles.map(|role| format!("pg_has_role({}, 'usage')", literal(role))).collect();
+        (!member.is_empty()).then(|| member.join(" or "))
+    }
+
+    /// What the rule asks of the rows, which `row` selects by their names.
+    fn tests(&self, at: usize, mut row: impl FnMut(&str, &SqlExpr) -> String) -> Vec<String> {
         let rule = &self.entity.rules[at];
         let conditions = &self.conditions[at];
         let table = ident(&self.entity.name.name).into_owned();
-        let over = |row: &str, expr: &Option<SqlExpr>| {
+        let mut over = |name: &str, expr: &Option<SqlExpr>| {
             let expr = expr.as_ref().filter(|expr| expr.text != "true")?;
-            Some(format!("exists (\n    select from (select {row}.*) as {table}\n    where {}\n  )", expr.text))
+            let row = row(name, expr);
+            Some(format!("exists (\n    select from ({row}) as {table}\n    where {}\n  )", expr.text))
         };
         // A policy without a check asks its condition of the new row too.
         let check = if conditions.check.is_some() || !rule.exact { &conditions.check } else { &conditions.using };
         let old = (self.guard.command == RuleAction::Update).then(|| over("old", &conditions.using)).flatten();
-        old.into_iter().chain(over("new", check)).collect()
+        let new = over("new", check);
+        old.into_iter().chain(new).collect()
     }
 
     fn column(&self, guarded: &GuardedColumn<'_>, out: &mut String) {

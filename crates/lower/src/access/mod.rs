@@ -4,6 +4,7 @@ mod columns;
 mod condition;
 mod cycles;
 mod defaults;
+mod forced;
 mod grants;
 pub(crate) mod helpers;
 mod hidden;
@@ -81,7 +82,6 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
         grants.execute(&id, if is_public { everyone.clone() } else { roles });
     }
     if model.options.derive {
-        found.visitors.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
         if model.person.is_some() && model.options.target == Target::Supabase {
             // It calls the functions about a person.
             grants.usage(&model.options.helper_schema, "service_role".into());
@@ -107,6 +107,7 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     found.asks.iter().for_each(|query| out.diagnostics.extend(grants.refuses(model, query)));
     grants.finish(model, out);
     owners(model, out);
+    forced::check(model, out);
 }
 
 /// Says whose an object is, where it is not the role's that applies.
@@ -143,8 +144,6 @@ struct Found {
     viewer_fields: Vec<FieldIx>,
     /// Functions, and the roles as which they are called.
     calls: Vec<(ObjectId, Vec<SmolStr>)>,
-    /// Roles as which names of the helper schema are looked up.
-    visitors: BTreeSet<SmolStr>,
     /// Names that two helpers would have.
     shared: Vec<ObjectId>,
 }
@@ -159,7 +158,6 @@ impl Rules {
         self.found.asks.extend(lowered.found.asks);
         self.found.viewer_fields.extend(lowered.found.viewer_fields);
         self.found.calls.extend(lowered.found.calls);
-        self.found.visitors.extend(lowered.found.visitors);
         self.found.shared.extend(lowered.found.shared);
         self.found.shared.extend(self.helpers.merge(lowered.helpers));
         for (entity, role, command, columns) in lowered.accesses {

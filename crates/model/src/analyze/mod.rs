@@ -160,6 +160,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.grants.extend(found);
     }
     model.owners = owners::owners(project, &model, &made, &decls.owners, out);
+    owners::rules_for_owners(&model, out);
     for (item, d) in &decls.schedules {
         let found = platform::schedule(project, &model, &item.doc, d, out);
         model.schedules.push(found);

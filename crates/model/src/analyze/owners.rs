@@ -3,8 +3,10 @@
 use super::access::target;
 use super::collect::At;
 use super::project::{Project, show};
-use crate::types::{EntityId, Model, Object, Owned, Ownership, Qualified};
+use crate::effective;
+use crate::types::{EntityId, Model, Object, Owned, Ownership, Qualified, Rls};
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast;
 
@@ -51,6 +53,29 @@ pub(crate) fn owners(
         }
     }
     all
+}
+
+/// Rules for a role that owns what they are about, which no rule binds.
+pub(super) fn rules_for_owners(model: &Model, out: &mut Vec<Diagnostic>) {
+    for ownership in &model.owners {
+        let Owned::Object(Object::Entity(id)) = ownership.of else { continue };
+        let entity = model.entity(id);
+        for rule in entity.rules.iter().filter(|rule| entity.rls == Rls::On && !rule.exact) {
+            let owns = |role: &&SmolStr| effective::acts_as(model, role).contains(&ownership.role);
+            let Some(role) = rule.roles.iter().find(owns) else { continue };
+            let name = &entity.name.name;
+            let message = match *role == ownership.role {
+                true => format!("`{}` is for `{role}`, which owns `{name}`: no rule binds it", rule.name),
+                false => format!(
+                    "`{}` is for `{role}`, which has the rights of `{}`, the owner of `{name}`: no rule binds it",
+                    rule.name, ownership.role
+                ),
+            };
+            let found = Diagnostic::new(codes::RULE_FOR_OWNER, rule.span, message)
+                .also(ownership.span, "it is given away here");
+            out.push(found.help("give it to a role that nobody works as, or add `rls force`"));
+        }
+    }
 }
 
 /// Why something has no owner of its own in the spec, and what to do.
