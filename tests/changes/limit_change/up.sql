@@ -139,9 +139,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 <<number>>
 declare
-  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting('specc.items_limit_places_of_rooms_number', true), ''), (
-    select string_agg(current_setting('specc.items_limit_places_of_rooms_number.part_' || part), ',')
-    from generate_series(0, nullif(current_setting('specc.items_limit_places_of_rooms_number.parts', true), '')::int - 1) part
+  setting constant text := 'specc.items_limit_places_of_rooms_number_' || pg_trigger_depth();
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting(setting, true), ''), (
+    select string_agg(current_setting(setting || '.part_' || part), ',')
+    from generate_series(0, nullif(current_setting(setting || '.parts', true), '')::int - 1) part
   )) || ']';
 begin
   if number.noted = '[]' then

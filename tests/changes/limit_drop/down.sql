@@ -147,21 +147,22 @@ set search_path = pg_catalog, pg_temp
 as $$
 <<note>>
 declare
-  noted text := current_setting('specc.items_limit_places_of_rooms_number', true);
-  parts int := nullif(current_setting('specc.items_limit_places_of_rooms_number.parts', true), '')::int;
+  setting constant text := 'specc.items_limit_places_of_rooms_number_' || pg_trigger_depth();
+  noted text := current_setting(setting, true);
+  parts int := nullif(current_setting(setting || '.parts', true), '')::int;
 begin
   if tg_level = 'STATEMENT' then
     perform pg_advisory_xact_lock(hashtext('public.rooms'), 0);
-    perform set_config('specc.items_limit_places_of_rooms_number', '', true);
-    perform set_config('specc.items_limit_places_of_rooms_number.parts', '0', true);
+    perform set_config(note.setting, '', true);
+    perform set_config(note.setting || '.parts', '0', true);
     return null;
   end if;
   if octet_length(note.noted) > 8000 then
-    perform set_config('specc.items_limit_places_of_rooms_number.part_' || note.parts, note.noted, true);
-    perform set_config('specc.items_limit_places_of_rooms_number.parts', (note.parts + 1)::text, true);
+    perform set_config(note.setting || '.part_' || note.parts, note.noted, true);
+    perform set_config(note.setting || '.parts', (note.parts + 1)::text, true);
     note.noted := '';
   end if;
-  perform set_config('specc.items_limit_places_of_rooms_number', concat_ws(',', nullif(note.noted, ''),
+  perform set_config(note.setting, concat_ws(',', nullif(note.noted, ''),
     jsonb_build_object('room_id', new.id)), true);
   return null;
 end
@@ -178,9 +179,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 <<number>>
 declare
-  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting('specc.items_limit_places_of_rooms_number', true), ''), (
-    select string_agg(current_setting('specc.items_limit_places_of_rooms_number.part_' || part), ',')
-    from generate_series(0, nullif(current_setting('specc.items_limit_places_of_rooms_number.parts', true), '')::int - 1) part
+  setting constant text := 'specc.items_limit_places_of_rooms_number_' || pg_trigger_depth();
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting(setting, true), ''), (
+    select string_agg(current_setting(setting || '.part_' || part), ',')
+    from generate_series(0, nullif(current_setting(setting || '.parts', true), '')::int - 1) part
   )) || ']';
 begin
   if number.noted = '[]' then

@@ -63,9 +63,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 <<number>>
 declare
-  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting('specc.seats_limit_full_of_halls_number', true), ''), (
-    select string_agg(current_setting('specc.seats_limit_full_of_halls_number.part_' || part), ',')
-    from generate_series(0, nullif(current_setting('specc.seats_limit_full_of_halls_number.parts', true), '')::int - 1) part
+  setting constant text := 'specc.seats_limit_full_of_halls_number_' || pg_trigger_depth();
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting(setting, true), ''), (
+    select string_agg(current_setting(setting || '.part_' || part), ',')
+    from generate_series(0, nullif(current_setting(setting || '.parts', true), '')::int - 1) part
   )) || ']';
 begin
   if number.noted = '[]' then

@@ -163,3 +163,42 @@ fn immutable_values_of_every_kind() {
         }
     }
 }
+
+/// A trigger of the author's that changes other numbers of places, between the rows of a statement that changes some.
+#[test]
+fn places_that_others_change_meanwhile_hide_none() {
+    let spec = "
+entity halls {
+  id: int key
+  places: int = 3
+  taken: int = count(seats where kept)
+  rls off
+}
+entity seats {
+  id: int key
+  hall_id -> halls on delete cascade
+  kept: bool = true
+  limit few: kept per hall_id to hall.places
+  rls off
+}
+trigger more on halls after update of places when (old.places <> new.places) as $$ begin
+  if pg_trigger_depth() = 1 then
+    update public.halls set places = places + 1 where id = 9;
+  end if;
+  return null;
+end $$
+";
+    let built = specc_tests::build::project_for(Layout::Postgres, spec);
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        let rows = "insert into public.halls (id) values (1), (2), (9); insert into public.seats (id, hall_id) values (1, 1), (2, 1), (3, 2);";
+        run(&mut owner, rows);
+        for (one, two, wanted) in [(1, 5, "23514"), (5, 0, "23514"), (2, 1, "done"), (0, 0, "23514")] {
+            let change =
+                format!("update public.halls set places = case id when 1 then {one} else {two} end where id in (1, 2)");
+            let told = told(&mut owner, &change);
+            assert_eq!(told.split(' ').next(), Some(wanted), "version {major}, {one} and {two}: {told}");
+        }
+    }
+}

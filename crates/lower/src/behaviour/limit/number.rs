@@ -47,11 +47,12 @@ impl Places<'_> {
 
     fn noted(&self, target: &Entity) -> String {
         let name = names::helper(self.model, target, &["number"]);
-        self.setting(&format!("of_{name}"))
+        format!("{}_", self.setting(&format!("of_{name}")))
     }
 
     /// Before the statement: its turn. After each row: who has another number of places now. A text that grows by each
-    /// row is copied at each row, so what has become long is put away.
+    /// row is copied at each row, so what has become long is put away. A trigger may change other rows meanwhile: what is noted
+    /// of those stands for itself.
     fn note_body(&self, target: &Entity, relation: &Relation) -> String {
         let pairs = relation
             .fields
@@ -63,28 +64,27 @@ impl Places<'_> {
             "
 <<note>>
 declare
-  noted text := current_setting({noted}, true);
-  parts int := nullif(current_setting({parts}, true), '')::int;
+  setting constant text := {noted} || pg_trigger_depth();
+  noted text := current_setting(setting, true);
+  parts int := nullif(current_setting(setting || '.parts', true), '')::int;
 begin
   if tg_level = 'STATEMENT' then
     perform pg_advisory_xact_lock({gate});
-    perform set_config({noted}, '', true);
-    perform set_config({parts}, '0', true);
+    perform set_config(note.setting, '', true);
+    perform set_config(note.setting || '.parts', '0', true);
     return null;
   end if;
   if octet_length(note.noted) > 8000 then
-    perform set_config({part} || note.parts, note.noted, true);
-    perform set_config({parts}, (note.parts + 1)::text, true);
+    perform set_config(note.setting || '.part_' || note.parts, note.noted, true);
+    perform set_config(note.setting || '.parts', (note.parts + 1)::text, true);
     note.noted := '';
   end if;
-  perform set_config({noted}, concat_ws(',', nullif(note.noted, ''),
+  perform set_config(note.setting, concat_ws(',', nullif(note.noted, ''),
     jsonb_build_object({owner})), true);
   return null;
 end
 ",
             gate = gate(target),
-            parts = literal(&format!("{noted}.parts")),
-            part = literal(&format!("{noted}.part_")),
             noted = literal(&noted),
             owner = pairs.collect::<Vec<_>>().join(", "),
         )
@@ -172,9 +172,10 @@ end
             "
 <<number>>
 declare
-  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting({setting}, true), ''), (
-    select string_agg(current_setting({part} || part), ',')
-    from generate_series(0, nullif(current_setting({parts}, true), '')::int - 1) part
+  setting constant text := {setting} || pg_trigger_depth();
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting(setting, true), ''), (
+    select string_agg(current_setting(setting || '.part_' || part), ',')
+    from generate_series(0, nullif(current_setting(setting || '.parts', true), '')::int - 1) part
   )) || ']';{variables}
 begin
   if number.noted = '[]' then
@@ -184,8 +185,6 @@ begin
 end
 ",
             setting = literal(&setting),
-            parts = literal(&format!("{setting}.parts")),
-            part = literal(&format!("{setting}.part_")),
         )
     }
 
