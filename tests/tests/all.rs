@@ -13,6 +13,7 @@ mod diagnostics;
 mod effective;
 mod facts;
 mod fuzz;
+mod guises;
 mod holes;
 mod injection;
 mod language;

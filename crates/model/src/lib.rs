@@ -12,6 +12,6 @@ pub mod typing;
 
 pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
 pub use analyze::seeds::FAKE;
-pub use analyze::{LET_THROUGH, analyze, condition};
+pub use analyze::{analyze, condition, let_through};
 pub use graph::RelationGraph;
 pub use types::*;

@@ -56,9 +56,6 @@ begin
     return null;
   end if;
   if tg_level = 'ROW' then
-    if pg_trigger_depth() > 1 then
-      return old;
-    end if;
     if (to_jsonb(old) ->> 'deleted_at') is not null then
       return null;
     end if;
@@ -133,8 +130,8 @@ $$;
 
 revoke all on function private.soft_delete_row() from public;
 
-comment on function private.soft_delete_row() is 'Turns a delete into a mark, so that the row is hidden and can come back. Deletes by foreign keys (from inside another
-trigger) are let through. It runs with its owner''s rights: a user''s own update would be refused, because the row becomes
+comment on function private.soft_delete_row() is 'Turns a delete into a mark, so that the row is hidden and can come back. Deletes by foreign keys are let through: the
+trigger does not fire inside another one for whom row level security does not bind. It runs with its owner''s rights: a user''s own update would be refused, because the row becomes
 invisible by it.
 
 The rows of a statement are marked by one update when the statement has found all of them: what follows a mark (counts,
@@ -172,7 +169,7 @@ create trigger soft_delete
   for each row
   when (
     row_security_active(coalesce(pg_partition_root(old.tableoid), old.tableoid))
-      or current_setting('specc.hard_delete', true) is distinct from 'on'
+      or pg_trigger_depth() = 0 and current_setting('specc.hard_delete', true) is distinct from 'on'
   )
   execute function private.soft_delete_row();
 

@@ -1,7 +1,7 @@
 //! Maintained values are set by the triggers that keep them and by nobody else: one guard for all of an entity.
 
 use super::keep::{Kept, kept_by};
-use super::plpgsql::{changed, column, columns, equal, message, no_placeholders, table};
+use super::plpgsql::{by_hand, changed, column, columns, equal, message, no_placeholders, table};
 use super::{Attach, Routine, trigger_function};
 use crate::structure::Room;
 use specc_model::{Entity, FieldIx};
@@ -31,9 +31,9 @@ pub(super) fn lower(room: &mut Room, parent: &Entity) {
     keys.dedup();
     reading.extend(keys.iter().map(|f| parent.fields[*f].name.clone()));
     let moved: Vec<_> = keys.iter().map(|f| changed(room.model, parent, *f)).collect();
-    // A statement of a user is at depth 0; the triggers below it are deeper.
+    let by_hand = by_hand(room.model, parent);
     Attach::before("update", &["kept"])
-        .when(Some(format!("(({}) and pg_trigger_depth() = 0) or {}", differs.join(" or "), moved.join(" or "))))
+        .when(Some(format!("(({}) and {by_hand}) or {}", differs.join(" or "), moved.join(" or "))))
         .reading(reading)
         .to(room, parent, &function, span);
 }
@@ -55,7 +55,7 @@ fn body(parent: &Entity, kept: &[Kept]) -> String {
         .collect::<String>();
     let by_hand = kept.iter().map(|k| {
         let (key, value) = (moved(&k.relation.to_fields), changed(k.model, parent, k.field));
-        format!("\n      when not ({key}) and {value} then {}", literal(&parent.fields[k.field].name))
+        format!("\n    when not ({key}) and {value} then {}", literal(&parent.fields[k.field].name))
     });
     format!(
         "
@@ -68,14 +68,12 @@ begin
     {start}
     return new;
   end if;
-  if pg_trigger_depth() = 1 then
-    guard.kept := case{by_hand}
-    end;
-    if guard.kept is not null then
-      raise exception {message}, guard.kept
-        using errcode = 'check_violation', hint = 'leave it out: it follows the rows that it counts',
-              schema = tg_table_schema, table = tg_table_name, column = guard.kept;
-    end if;
+  guard.kept := case{by_hand}
+  end;
+  if guard.kept is not null then
+    raise exception {message}, guard.kept
+      using errcode = 'check_violation', hint = 'leave it out: it follows the rows that it counts',
+            schema = tg_table_schema, table = tg_table_name, column = guard.kept;
   end if;
   -- When a key changes, its rows leave the old key and come back under the new one, and are counted as they do.{resets}
   return new;

@@ -1,6 +1,6 @@
 //! Immutable fields: one function refuses, a trigger for each entity says which columns it is about.
 
-use super::plpgsql::differs;
+use super::plpgsql::{by_hand, differs};
 use super::{Attach, Routine, helper};
 use crate::structure::functions::trigger_function;
 use crate::structure::{Room, own};
@@ -51,7 +51,7 @@ pub(super) fn lower(room: &mut Room) {
 fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
     let schema = room.model.options.helper_schema.clone();
     let body = match room.model.person {
-        Some(_) => REFUSE.replacen("begin\n", &format!("begin\n{}", specc_model::LET_THROUGH), 1),
+        Some(_) => REFUSE.replacen("begin\n", &format!("begin\n{}", specc_model::let_through(&room.model.options)), 1),
         None => REFUSE.to_owned(),
     };
     let function = trigger_function(schema, "refuse_immutable_change".into(), body.as_str().into());
@@ -73,9 +73,9 @@ fn refused(model: &Model, entity: &Entity, field: FieldIx) -> String {
     };
     let follows = relations().any(|o| o.on_update.as_ref().is_some_and(|a| a.kind == RefActionKind::Cascade));
     if follows || does(RefActionKind::SetDefault) {
-        format!("({is_changed} and pg_trigger_depth() = 0)")
+        format!("({is_changed} and {})", by_hand(model, entity))
     } else if does(RefActionKind::SetNull) {
-        format!("({is_changed} and (new.{name} is not null or pg_trigger_depth() = 0))")
+        format!("({is_changed} and (new.{name} is not null or {}))", by_hand(model, entity))
     } else {
         is_changed
     }

@@ -9,7 +9,7 @@ use specc_model::formula::extensions::{
 };
 use specc_model::formula::{Formula, Node};
 use specc_model::scope::Scope;
-use specc_model::{Base, Entity, Expr, Extension, FieldIx, Model, Object, Type};
+use specc_model::{Base, Entity, Expr, Extension, FieldIx, Model, Object, Owned, Type};
 use specc_split::Lexer;
 use specc_sql::quote::{ident, literal, qualified};
 
@@ -84,6 +84,20 @@ pub(super) fn within(row: &str, columns: &[Column], query: &str) -> String {
             let same = equal(row, several, "wanted", several);
             format!("exists (select from ({query}) as wanted ({}) where {same})", names.join(", "))
         }
+    }
+}
+
+/// Whether a change in the row at hand is somebody's own, for `when`: not that of a foreign key's action, nor of a trigger that
+/// follows the rows of others. Those come below the level of a statement, and with the rights of an owner: everybody can have
+/// a trigger of his own, on a temporary table, and change rows from there.
+pub(super) fn by_hand(model: &Model, entity: &Entity) -> String {
+    let mut owners = vec![format!("has_schema_privilege({}, 'create')", literal(&model.options.helper_schema))];
+    let own = |of: &Owned| matches!(of, Owned::Object(Object::Entity(id)) if *id == entity.id);
+    let given = model.owners.iter().filter(|ownership| own(&ownership.of));
+    owners.extend(given.map(|ownership| format!("pg_has_role({}, 'usage')", literal(&ownership.role))));
+    match owners.as_slice() {
+        [one] => format!("(pg_trigger_depth() = 0 or not {one})"),
+        several => format!("(pg_trigger_depth() = 0 or not ({}))", several.join(" or ")),
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Op
     });
     for (name, text) in MIXINS {
         if used.contains(*name) && !own.contains(*name) {
-            let guard = if erases { super::classes::LET_THROUGH } else { "" };
-            let text = localized(&text.replace("  -- erasing\n", guard), options, viewer.as_deref().unwrap_or("uuid"));
+            let guard = if erases { super::classes::let_through(options) } else { String::new() };
+            let text = localized(text, options, viewer.as_deref().unwrap_or("uuid")).replace("  -- erasing\n", &guard);
             let id = sources.add(format!("std/{name}.dbspec"), text.as_str());
             files.push(specc_syntax::parse(id, &text).0);
         }

@@ -41,7 +41,7 @@ mod typeref;
 mod views;
 mod visibility;
 
-pub use classes::LET_THROUGH;
+pub use classes::let_through;
 pub use condition::condition;
 
 use crate::formula::Formula;

@@ -15,15 +15,35 @@ use crate::formula::{Formula, Node, Row};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes};
+use specc_sql::quote::{literal, qualified};
 use specc_syntax::ast::DataClass;
 
-/// How a trigger of ours that refuses changes lets those pass that take a person's values out, or rows that are too old:
-/// only the owner of a table makes such, in functions that set this.
-pub const LET_THROUGH: &str = "  if tg_op <> 'TRUNCATE' and current_setting('specc.erasing', true) = 'on'
-     and current_user = (select pg_get_userbyid(c.relowner) from pg_catalog.pg_class c where c.oid = tg_relid) then
-    return case tg_op when 'DELETE' then old else new end;
+/// The sequence in the helper schema by which a transaction is marked that takes values of a person out, or old rows.
+const MARK: &str = "erasing";
+
+/// How a trigger of ours that refuses changes lets those pass that take a person's values out, or rows that are too old. Anybody
+/// can set the setting and then have an owner make a change, by a foreign key's action or a function of his. So the functions
+/// that set it also give the sequence the number of their transaction, which nobody else may.
+pub fn let_through(options: &Options) -> String {
+    let mark = literal(&mark(options));
+    format!(
+        "  if tg_op <> 'TRUNCATE' and current_setting('specc.erasing', true) = 'on' then
+    begin
+      if currval({mark}) = pg_current_xact_id()::text::bigint then
+        return case tg_op when 'DELETE' then old else new end;
+      end if;
+    exception
+      -- Whoever may not see the mark has not set it, nor has who did not set it here.
+      when insufficient_privilege or object_not_in_prerequisite_state then null;
+    end;
   end if;
-";
+"
+    )
+}
+
+fn mark(options: &Options) -> String {
+    qualified(&options.helper_schema, MARK)
+}
 
 /// Works out the classes and what follows from them, and says what is wrong.
 pub(super) fn classes(

@@ -27,6 +27,17 @@ pub(super) fn add(model: &mut Model) {
         made.push(function);
         jobs.extend(job);
     }
+    if made.is_empty() {
+        return;
+    }
+    let doc = "Marks the transaction in which rows or values are erased: its triggers let that through.";
+    model.sequences.push(Sequence {
+        meta: Meta { doc: Some(doc.into()), area: STD.into(), ..Meta::default() },
+        name: Qualified { schema: model.options.helper_schema.clone(), name: super::MARK.into() },
+        ty: None,
+        options: Vec::new(),
+        owned_by: None,
+    });
     model.functions.extend(made);
     model.schedules.extend(jobs);
 }
@@ -36,9 +47,22 @@ fn setting(name: &str, value: &str) -> Setting {
     Setting { name: Name { text: name.into(), at }, value: value.into(), quoted: false, at }
 }
 
-/// Sets what triggers of ours ask, until the transaction ends: only a superuser may say it of a function.
-fn say(names: &[&str], value: &str) -> String {
-    names.iter().map(|name| format!("  perform set_config('{name}', '{value}', true);\n")).collect()
+/// The sequence that comes with the functions.
+fn erasing(model: &Model) -> Object {
+    Object::Sequence(model.sequences.len())
+}
+
+/// The setting that triggers of ours ask.
+const SAID: &str = "specc.erasing";
+
+/// Says to triggers of ours, and takes back, what this transaction does: only a superuser may say it of a function.
+fn say(model: &Model, names: &[&str]) -> (String, String) {
+    let all = |value: &str, mark: &str| {
+        let set = names.iter().map(|name| format!("  perform set_config('{name}', '{value}', true);\n"));
+        let mark = format!("  perform setval({}, {mark});\n", literal(&super::mark(&model.options)));
+        set.chain([mark]).collect()
+    };
+    (all("on", "pg_current_xact_id()::text::bigint"), all("", "1"))
 }
 
 /// A function of the helper schema that runs as its owner.
@@ -98,10 +122,10 @@ fn retention(model: &Model, entity: &Entity) -> (Function, Option<Schedule>) {
     let table = table(entity);
     let hides = |trigger: &Trigger| matches!(&trigger.action, TriggerAction::Execute { function, .. } if function.name == "soft_delete_row");
     let names: &[&str] = match entity.triggers.iter().any(hides) {
-        true => &["specc.erasing", "specc.hard_delete"],
-        false => &["specc.erasing"],
+        true => &[SAID, "specc.hard_delete"],
+        false => &[SAID],
     };
-    let (on, off) = (say(names, "on"), say(names, ""));
+    let (on, off) = say(model, names);
     let body = format!(
         "
 declare
@@ -137,7 +161,7 @@ end
         Meta { doc: Some(doc.into()), area: entity.meta.area.clone(), span: entity.meta.span, ..Meta::default() };
     let mut made = function(model, name.clone(), meta.clone(), body);
     made.returns = Some(Returns::Type(super::super::typeref::plain("bigint")));
-    made.depends = vec![Object::Entity(entity.id)];
+    made.depends = vec![Object::Entity(entity.id), erasing(model)];
     let job = (model.options.target == Target::Supabase).then(|| Schedule {
         meta: Meta { doc: None, ..meta },
         name: name.clone(),
@@ -188,6 +212,8 @@ impl Sheet<'_> {
         made.depends.extend((0..self.model.views.len()).filter(|at| self.refreshes(*at)).map(Object::View));
         if name == "export_person" {
             made.volatility = Some("stable".into());
+        } else {
+            made.depends.push(erasing(self.model));
         }
         made
     }
@@ -362,7 +388,7 @@ impl Sheet<'_> {
                     writeln!(steps, "  refresh materialized view {};", qualified(&view.name.schema, &view.name.name));
             }
         }
-        let (on, off) = (say(&["specc.erasing"], "on"), say(&["specc.erasing"], ""));
+        let (on, off) = say(self.model, &[SAID]);
         format!("\n<<them>>\ndeclare\n{declared}begin\n{on}{filled}{steps}{off}end\n")
     }
 
