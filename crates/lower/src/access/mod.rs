@@ -81,11 +81,9 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
         let is_public = roles.iter().any(|role| role == PUBLIC);
         grants.execute(&id, if is_public { everyone.clone() } else { roles });
     }
-    if model.options.derive {
-        if model.person.is_some() && model.options.target == Target::Supabase {
-            // It calls the functions about a person.
-            grants.usage(&model.options.helper_schema, "service_role".into());
-        }
+    if model.options.derive && model.person.is_some() && model.options.target == Target::Supabase {
+        // It calls the functions about a person.
+        grants.usage(&model.options.helper_schema, "service_role".into());
     }
     let needs = session_needs(model, out);
     // The key has a function of its own.
