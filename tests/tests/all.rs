@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod asked;
 mod attacks;
 mod behaviour;
 mod bodies;

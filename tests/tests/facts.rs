@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("lint/src/rules/of_type.rs", "in", "words that may stand between a column and a value of it"),
     ("lower/src/access/named.rs", "select", "words that a helper's name leaves out"),
     ("analysis/src/plpgsql/", "", "words by which a body is read"),
-    ("analysis/src/expr.rs", "regclass", "what a string of each type names"),
+    ("analysis/src/strings.rs", "regclass", "what a string of each type names"),
     ("model/src/analyze/partitions.rs", "", "bounds that are compared, and how"),
     ("analysis/src/checks/read.rs", "", "calls that a formula has a word for"),
     ("model/src/analyze/classes/retain.rs", "now", "calls that give the time of the insert"),

@@ -2,35 +2,56 @@
 
 use crate::environment::{Lookup, Routine};
 use crate::find::{idents, place};
-use crate::meet::{is_told, takes as takes_type};
 use crate::query::plain;
 use crate::scope::Ty;
 use crate::text::{Part, folded};
-use crate::types::{from_table, may_become};
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, WindowType,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
+    Spanned, WindowType,
 };
-use specc_facts::{Spelled, Variant};
+use specc_facts::Context;
 
 /// The arguments of a call.
 #[derive(Default)]
 pub(crate) struct Args<'e> {
-    exprs: Vec<&'e Expr>,
-    types: Vec<Ty>,
-    names: Vec<Option<SmolStr>>,
+    pub(crate) exprs: Vec<&'e Expr>,
+    pub(crate) types: Vec<Ty>,
+    pub(crate) names: Vec<Option<SmolStr>>,
     /// There may be more or fewer than are written.
-    loose: bool,
+    pub(crate) loose: bool,
+    /// It stands behind `call`.
+    procedure: bool,
+}
+
+impl Args<'_> {
+    /// There may be more or fewer than are written.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.loose
+    }
+
+    /// The type of the first, where it is known.
+    pub(crate) fn first_type(&self) -> Option<&DataType> {
+        self.types.first()?.as_ref()
+    }
 }
 
 impl Walk<'_> {
     pub(crate) fn call(&mut self, part: &Part<'_>, call: &Function) -> Ty {
+        let procedure = std::mem::take(&mut self.calling);
         let mut args = Args::default();
         match &call.args {
-            FunctionArguments::None => {}
+            FunctionArguments::None => {
+                // A word of the grammar: `current_date`.
+                let name = idents(&call.name).and_then(|all| all.last().map(|ident| folded(ident)));
+                let value = name.and_then(|name| specc_facts::grammar(&name)).and_then(|grammar| grammar.value);
+                if let (Some(value), 1) = (value, call.name.0.len()) {
+                    return plain(value);
+                }
+            }
             FunctionArguments::Subquery(query) => {
                 let output = self.query(part, query);
                 if call.name.0.len() == 1
@@ -59,6 +80,7 @@ impl Walk<'_> {
             }
         }
         let within: Vec<Ty> = call.within_group.iter().map(|order| self.expr(part, &order.expr)).collect();
+        args.procedure = procedure;
         let written_all = !args.loose;
         args.loose |= !call.within_group.is_empty();
         let misformed = self.call_form(part, call);
@@ -76,9 +98,12 @@ impl Walk<'_> {
         {
             match &*folded(ident) {
                 name @ ("coalesce" | "greatest" | "least" | "nullif") => {
-                    let ty = args.types.iter().flatten().next().cloned();
+                    let one = crate::expr::common(args.exprs.iter().copied().zip(args.types.iter().cloned()));
                     for expr in &args.exprs {
-                        self.wanted(part, expr, &ty);
+                        self.wanted(part, expr, &one);
+                    }
+                    if let ("nullif", [a, b]) = (name, &args.types[..]) {
+                        self.operands(part, args.exprs[1], &BinaryOperator::Eq, a, b);
                     }
                     if name == "coalesce" {
                         args.exprs.iter().for_each(|expr| self.no_set(part, expr, name));
@@ -87,7 +112,7 @@ impl Walk<'_> {
                         let values = args.exprs.iter().copied().zip(&args.types);
                         self.one_type(part, &format!("`{name}`"), values);
                     }
-                    return crate::expr::common(args.exprs.iter().copied().zip(args.types.iter().cloned()));
+                    return one;
                 }
                 name if specc_facts::takes_sequence(name) => {
                     if let Some(Expr::Value(value)) = args.exprs.first() {
@@ -115,75 +140,6 @@ impl Walk<'_> {
         }
     }
 
-    /// What a function that Postgres brings gives, where all that may be meant give the same.
-    fn built_in(&self, written: &[&Ident], args: &Args<'_>) -> Ty {
-        let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
-        let (schema, name) = match &names[..] {
-            [name] => (None, name),
-            [schema, name] if schema == "pg_catalog" => (Some("pg_catalog"), name),
-            _ => return None,
-        };
-        if args.loose || args.names.iter().any(Option::is_some) || !self.candidates(schema, name).0.is_empty() {
-            return None;
-        }
-        let takes = |variant: &&Variant| {
-            let (count, most) = (args.types.len(), variant.args.len());
-            let counts = count <= most && count + variant.defaults >= most || variant.variadic;
-            counts && accept(variant, &args.types)
-        };
-        let fitting: Vec<&Variant> = specc_facts::functions(name).iter().filter(takes).collect();
-        let exact = |variant: &&&Variant| {
-            let wanted: Option<Vec<DataType>> = variant.args.iter().map(|arg| from_table(*arg)).collect();
-            let given: Option<Vec<DataType>> = args.types.iter().cloned().collect();
-            wanted.is_some() && wanted == given
-        };
-        let meant = fitting.iter().find(exact).or(fitting.first())?;
-        let one = fitting.iter().any(|variant| exact(&variant));
-        let same = |variant: &&Variant| variant.result == meant.result && !variant.set && variant.extension == "-";
-        (if one { same(meant) } else { fitting.iter().all(same) }).then(|| from_table(meant.result)).flatten()
-    }
-
-    /// Says where no function that Postgres brings takes these arguments.
-    fn no_built_in(&mut self, at: (usize, usize), written: &[&Ident], args: &Args<'_>, within: &[Ty]) {
-        let [ident] = written else { return };
-        let name = folded(ident);
-        let variants = specc_facts::functions(&name);
-        // These have forms of their own in the grammar.
-        let form = specc_facts::grammar(&name).is_some() || name.starts_with("json") || name.starts_with("xml");
-        if variants.is_empty() || form || args.names.iter().any(Option::is_some) || !self.is_built_in(written) {
-            return;
-        }
-        let types: Vec<Ty> = args.types.iter().chain(within).cloned().collect();
-        // `date(x)` is a cast, and `name(row)` a field.
-        let cast = self.env.data_type("pg_catalog", &name).found().is_some();
-        if types.len() == 1 && (cast || !is_told(&types[0])) || self.may_be_made(&name) {
-            return;
-        }
-        let count = types.len();
-        let counts = |v: &Variant| {
-            let most = v.args.len();
-            count <= most && count + v.defaults >= most || v.variadic && count + 1 >= most
-        };
-        if variants.iter().any(|v| counts(v) && accept(v, &types)) {
-            return;
-        }
-        let message = if variants.iter().any(counts) && types.iter().all(Option::is_some) {
-            let given: Vec<String> = types.iter().flatten().map(|ty| format!("`{ty}`")).collect();
-            format!("there is no `{name}` for {}", given.join(", "))
-        } else if variants.iter().any(counts) {
-            format!("there is no `{name}` for values of these types")
-        } else {
-            format!("`{name}` does not take {count} argument{}", if count == 1 { "" } else { "s" })
-        };
-        let ways = variants.iter().take(4).map(|v| {
-            let args: Vec<String> =
-                v.args.iter().map(|a| format!("{}{}", a.name, if a.array { "[]" } else { "" })).collect();
-            format!("`{name}({})`", args.join(", "))
-        });
-        let help = format!("it is {}", ways.collect::<Vec<_>>().join(" or "));
-        self.report(at, Problem::WrongArguments, message, Some(help));
-    }
-
     pub(crate) fn arguments<'e>(&mut self, part: &Part<'_>, list: &'e [FunctionArg]) -> Args<'e> {
         let mut args = Args::default();
         for arg in list {
@@ -196,6 +152,12 @@ impl Walk<'_> {
                 }
                 FunctionArg::Unnamed(arg) => (None, arg),
             };
+            if let (None, true, FunctionArgExpr::Expr(expr)) = (&name, args.names.iter().any(Option::is_some), arg) {
+                let message = "a value without a name stands behind one with a name";
+                let help = "write its name before it: `name => …`".to_owned();
+                self.report_at(part, expr.span(), Problem::WrongArguments, message, Some(help));
+                args.loose = true;
+            }
             match arg {
                 FunctionArgExpr::Expr(expr) => {
                     // `variadic array[…]` gives any number.
@@ -231,10 +193,27 @@ impl Walk<'_> {
             [schema, name] => (Some(schema.as_str()), name),
             _ => return None,
         };
-        let (candidates, unknown) = self.candidates(schema, name);
+        let (mut candidates, unknown) = self.candidates(schema, name);
+        let meant = |routine: &Routine| routine.procedure.is_none_or(|procedure| procedure == args.procedure);
+        if !unknown && !candidates.is_empty() && !candidates.iter().any(meant) && !self.may_be_made(name) {
+            let (message, help) = match args.procedure {
+                true => (
+                    format!("`{name}` is a function, and `call` is for procedures"),
+                    "write `select …`, or `perform …` in PL/pgSQL",
+                ),
+                false => (format!("`{name}` is a procedure, and gives no value"), "write `call …`"),
+            };
+            self.report(at, Problem::NotHere, message, Some(help.into()));
+            return None;
+        }
+        candidates.retain(meant);
         let fitting: Vec<&Routine> = candidates.iter().filter(|routine| fits(routine, args)).collect();
         // What takes no value of these types is not meant, where another does.
-        let taking: Vec<&Routine> = fitting.iter().copied().filter(|routine| takes(routine, args)).collect();
+        let taking: Vec<&Routine> = fitting.iter().copied().filter(|routine| self.takes(routine, args)).collect();
+        if taking.is_empty() && !fitting.is_empty() && !unknown && !args.loose && !self.may_be_made(name) {
+            self.no_such_types(at, schema, name, &fitting, args);
+            return None;
+        }
         let fitting = if taking.is_empty() { fitting } else { taking };
         if fitting.is_empty() {
             if !unknown && !args.loose {
@@ -261,8 +240,62 @@ impl Walk<'_> {
         Some(one)
     }
 
+    /// Whether parameters of any type get values that are of one, where they have to be.
+    fn polymorphic(&self, routine: &Routine, args: &Args<'_>) -> bool {
+        let mut one: Option<DataType> = None;
+        let mut compatible: Option<DataType> = None;
+        args.types.iter().enumerate().all(|(at, ty)| {
+            let Some(word) = parameter(routine, at, args).map(|p| p.any.clone()) else { return true };
+            let Some(ty) = ty.as_ref().filter(|ty| self.kind(ty).is_some()) else { return true };
+            let array = word.ends_with("array") && !word.ends_with("nonarray");
+            if array && ty.dims == 0 && matches!(self.kind(ty), Some((_, false))) {
+                return false;
+            }
+            let ty = if array { DataType { dims: 0, args: Vec::new(), ..ty.clone() } } else { ty.clone() };
+            let same = |a: &DataType, b: &DataType| a.schema == b.schema && a.name == b.name && a.dims == b.dims;
+            match &*word {
+                "anyelement" | "anyarray" | "anynonarray" | "anyenum" => {
+                    let before = one.get_or_insert_with(|| ty.clone());
+                    same(before, &ty)
+                }
+                "anycompatible" | "anycompatiblearray" | "anycompatiblenonarray" => {
+                    let before = compatible.get_or_insert_with(|| ty.clone());
+                    self.coerces(before, &ty, Context::Implicit) || self.coerces(&ty, before, Context::Implicit)
+                }
+                _ => true,
+            }
+        })
+    }
+
+    /// Whether the parameters may take values of the types of the arguments.
+    fn takes(&self, routine: &Routine, args: &Args<'_>) -> bool {
+        self.polymorphic(routine, args)
+            && args.types.iter().enumerate().all(|(at, ty)| {
+                let wanted = parameter(routine, at, args).and_then(|p| p.ty.as_ref());
+                ty.as_ref().zip(wanted).is_none_or(|(ty, wanted)| self.coerces(ty, wanted, Context::Implicit))
+            })
+    }
+
+    /// Says that a function takes no values of these types.
+    fn no_such_types(
+        &mut self,
+        at: (usize, usize),
+        schema: Option<&str>,
+        name: &str,
+        candidates: &[&Routine],
+        args: &Args<'_>,
+    ) {
+        let written = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        let shown = |ty: &Ty| ty.as_ref().map_or_else(|| "`…`".to_owned(), |ty| format!("`{ty}`"));
+        let given: Vec<String> = args.types.iter().map(shown).collect();
+        let ways: Vec<String> = candidates.iter().map(|r| format!("`{}({})`", r.name.name, r.signature)).collect();
+        let message = format!("there is no `{written}` for {}", given.join(", "));
+        let help = format!("it is {}: cast what does not fit", ways.join(" or "));
+        self.report(at, Problem::WrongArguments, message, Some(help));
+    }
+
     /// All functions of a name, and whether there may be others.
-    fn candidates(&self, schema: Option<&str>, name: &str) -> (Vec<Routine>, bool) {
+    pub(crate) fn candidates(&self, schema: Option<&str>, name: &str) -> (Vec<Routine>, bool) {
         let mut all = Vec::new();
         let mut unknown = false;
         let mut look = |schema: &str| match self.env.functions(schema, name) {
@@ -278,23 +311,6 @@ impl Walk<'_> {
             }
         }
         (all, unknown)
-    }
-
-    /// Whether a function gives many rows, whichever of its name is meant.
-    pub(crate) fn gives_rows(&self, written: &[&Ident]) -> bool {
-        let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
-        let (schema, name) = match &names[..] {
-            [name] => (None, name),
-            [schema, name] => (Some(schema.as_str()), name),
-            _ => return false,
-        };
-        let brought = specc_facts::functions(name);
-        if self.is_built_in(written) && !brought.is_empty() {
-            return brought.iter().all(|variant| variant.set);
-        }
-        let (own, _) = self.candidates(schema, name);
-        let others = schema.is_none() && !brought.is_empty();
-        !others && !own.is_empty() && own.iter().all(|routine| routine.set)
     }
 
     fn no_such_call(
@@ -314,6 +330,9 @@ impl Walk<'_> {
             let unnamed = args.names.iter().flatten().find(|n| !first.params.iter().any(|p| p.name == **n));
             let message = match unnamed {
                 Some(parameter) if candidates.len() == 1 => format!("`{written}` has no parameter `{parameter}`"),
+                _ if args.names.iter().flatten().any(|n| given_twice(first, n, args)) => {
+                    format!("`{written}` gets a parameter twice")
+                }
                 _ => {
                     let count = args.exprs.len();
                     let s = if count == 1 { "" } else { "s" };
@@ -356,6 +375,13 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a parameter that is given by its name is given by its place, too, or by its name again.
+fn given_twice(routine: &Routine, name: &SmolStr, args: &Args<'_>) -> bool {
+    let positional = args.names.iter().take_while(|name| name.is_none()).count();
+    let place = routine.params.iter().filter(|p| p.is_input()).position(|p| p.name == *name);
+    place.is_some_and(|at| at < positional) || args.names.iter().flatten().filter(|other| *other == name).count() > 1
+}
+
 /// Whether a call with these arguments can mean the function, by their number and names.
 fn fits(routine: &Routine, args: &Args<'_>) -> bool {
     let inputs: Vec<_> = routine.params.iter().filter(|p| p.is_input()).collect();
@@ -367,7 +393,10 @@ fn fits(routine: &Routine, args: &Args<'_>) -> bool {
     let given = |at: usize| at < count && args.names[at].is_none();
     // A procedure is called with a value for its `out` parameters, too.
     let all = routine.params.len();
-    if count > inputs.len() && !variadic && count != all {
+    if count > inputs.len() && !variadic && (count != all || routine.procedure == Some(false)) {
+        return false;
+    }
+    if args.names.iter().flatten().any(|name| given_twice(routine, name, args)) {
         return false;
     }
     if !args.names.iter().flatten().all(|name| routine.params.iter().any(|p| p.name == *name)) {
@@ -377,25 +406,6 @@ fn fits(routine: &Routine, args: &Args<'_>) -> bool {
         let named = args.names.iter().flatten().any(|name| p.name == *name);
         given(at) || named || p.default || p.mode == "variadic"
     })
-}
-
-/// Whether the parameters may take values of the types of the arguments.
-fn takes(routine: &Routine, args: &Args<'_>) -> bool {
-    args.types.iter().enumerate().all(|(at, ty)| {
-        let wanted = parameter(routine, at, args).and_then(|p| p.ty.as_ref());
-        ty.as_ref().zip(wanted).is_none_or(|(ty, wanted)| may_become(ty, wanted))
-    })
-}
-
-/// Whether a function that Postgres brings may take arguments of these types; those of a list of any length aside.
-fn accept(variant: &Variant, types: &[Ty]) -> bool {
-    let fixed = variant.args.len() - usize::from(variant.variadic && !variant.args.is_empty());
-    types.iter().zip(&variant.args[..fixed]).all(|(ty, wanted)| accepts(ty, *wanted))
-}
-
-/// Whether an argument of a function that Postgres brings may have this type.
-fn accepts(ty: &Ty, wanted: Spelled) -> bool {
-    ty.as_ref().is_none_or(|ty| takes_type(wanted, ty))
 }
 
 fn parameter<'r>(routine: &'r Routine, at: usize, args: &Args<'_>) -> Option<&'r crate::environment::Parameter> {

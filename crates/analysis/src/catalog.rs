@@ -329,6 +329,7 @@ fn parameters(function: &Function) -> Vec<Parameter> {
     let params = function.params.iter().map(|p| Parameter {
         name: p.name.clone(),
         ty: Some(p.ty.clone()).filter(|ty| !is_pseudo(ty)),
+        any: SmolStr::default(),
         mode: p.mode.clone(),
         default: p.default.is_some(),
     });
@@ -337,6 +338,7 @@ fn parameters(function: &Function) -> Vec<Parameter> {
         all.extend(columns.iter().map(|(name, ty)| Parameter {
             name: name.clone(),
             ty: Some(ty.clone()),
+            any: SmolStr::default(),
             mode: "out".into(),
             default: false,
         }));
@@ -393,6 +395,7 @@ impl Environment for Known<'_> {
                         set: matches!(function.returns, Some(Returns::SetOf(_) | Returns::Table(_))),
                         params,
                         returns,
+                        procedure: Some(function.procedure),
                     });
                 }
                 Named::Provided(home) if *home == schema => {

@@ -9,9 +9,15 @@ use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction,
     MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateKind, ObjectName, OnConflictAction, OnInsert,
-    OutputClause, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    OutputClause, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
     UpdateTableFromKind,
 };
+
+/// The columns that rows are inserted into.
+struct TypedColumns<'a> {
+    names: &'a [SmolStr],
+    types: &'a [Ty],
+}
 
 impl Walk<'_> {
     pub(crate) fn statement(&mut self, part: &Part<'_>, statement: &Statement) -> Output {
@@ -22,6 +28,7 @@ impl Walk<'_> {
             Statement::Delete(delete) => self.delete(part, delete),
             Statement::Merge(merge) => self.merge(part, merge),
             Statement::Call(call) => {
+                self.calling = true;
                 self.call(part, call);
                 Output::open()
             }
@@ -32,9 +39,7 @@ impl Walk<'_> {
                 Output::open()
             }
             Statement::CreateTable(table) => {
-                if let Some(query) = &table.query {
-                    self.query(part, query);
-                }
+                self.made_table(part, table);
                 Output::open()
             }
             _ => Output::open(),
@@ -73,6 +78,14 @@ impl Walk<'_> {
                 self.count(part, source.body.as_ref(), &columns, &output);
             }
             self.values(part, source.body.as_ref(), &types);
+            let names: Vec<SmolStr> = match &columns[..] {
+                [] => target.columns.iter().map(|column| column.name.clone()).collect(),
+                columns => columns.iter().filter_map(|(_, name)| idents(name)?.first().map(|i| folded(i))).collect(),
+            };
+            if output.complete && names.len() == types.len() {
+                let typed = TypedColumns { names: &names, types: &types };
+                self.stored_rows(part, source, &output, &typed);
+            }
         }
         if let Some(OnInsert::OnConflict(conflict)) = &insert.on {
             self.level().sources.push(target.clone());
@@ -179,11 +192,16 @@ impl Walk<'_> {
     fn returning(&mut self, part: &Part<'_>, items: Option<&[SelectItem]>) -> Output {
         let output = match items {
             Some(items) => {
-                // From Postgres 18 on there are `old` and `new`.
+                // From Postgres 18 on there are `old` and `new`, under names of the author's where he gives them.
+                let named: Vec<(bool, SmolStr)> =
+                    items.iter().map_while(specc_expr::returned_row).map(|(old, name)| (old, folded(name))).collect();
+                let items = &items[named.len()..];
                 if let Some(target) = self.level().sources.first().cloned() {
-                    for name in ["old", "new"] {
-                        if self.variable(name).is_none() {
-                            let row = Source { name: name.into(), own_name: false, named_only: true, ..target.clone() };
+                    for (old, usual) in [(true, "old"), (false, "new")] {
+                        let own = named.iter().find(|(of, _)| *of == old).map(|(_, name)| name.clone());
+                        let name = own.clone().unwrap_or_else(|| usual.into());
+                        if own.is_some() || self.variable(&name).is_none() {
+                            let row = Source { name, own_name: false, named_only: true, ..target.clone() };
                             self.level().sources.push(row);
                         }
                     }
@@ -241,13 +259,51 @@ impl Walk<'_> {
         }
     }
 
-    /// A column that is written to: its first part names it.
+    /// Values of rows that are inserted have types that their columns take.
+    fn stored_rows(&mut self, part: &Part<'_>, source: &Query, output: &Output, columns: &TypedColumns<'_>) {
+        match source.body.as_ref() {
+            // Each value becomes one of its column by itself.
+            SetExpr::Values(values) if source.with.is_none() => {
+                for row in &values.rows {
+                    for (at, expr) in row.content.iter().enumerate().take(columns.names.len()) {
+                        let given = self.type_of(part, expr);
+                        let what = format!("column `{}`", columns.names[at]);
+                        self.stored(part, expr, &given, &columns.types[at], &what);
+                    }
+                }
+            }
+            SetExpr::Select(select) => {
+                let exprs: Vec<&Expr> =
+                    select.projection.iter().filter_map(crate::grouping::item).map(|i| i.0).collect();
+                if exprs.len() != select.projection.len() || exprs.len() != output.columns.len() {
+                    return;
+                }
+                for (at, expr) in exprs.iter().enumerate().take(columns.names.len()) {
+                    let what = format!("column `{}`", columns.names[at]);
+                    self.stored(part, expr, &output.columns[at].1, &columns.types[at], &what);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The type of an expression that was resolved already.
+    fn type_of(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
+        let out = std::mem::take(&mut self.out);
+        let ty = self.expr(part, expr);
+        self.out = out;
+        ty
+    }
+
+    /// A column that is written to: its first part names it. The type is not known where an element of it is.
     fn target_column(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> Ty {
         let written = idents(name)?;
         let place = part.place(written.first()?.span)?;
         let ty = self.column_of(target, place, &folded(written[0]));
-        let Some(field) = written.get(1) else { return ty };
-        self.field_of_type(&ty?, part.place(field.span)?, &folded(field))
+        let (_, end) = part.place(written.last()?.span)?;
+        let is_element = self.text.get(end..).is_some_and(|rest| rest.trim_start().starts_with('['));
+        let Some(field) = written.get(1) else { return ty.filter(|_| !is_element) };
+        self.field_of_type(&ty?, part.place(field.span)?, &folded(field)).filter(|_| !is_element)
     }
 
     /// A column that is written to is named once.
@@ -281,8 +337,9 @@ impl Walk<'_> {
                     let before = self.out.references.len();
                     let ty = self.target_column(part, name, target);
                     self.writes_since(before);
-                    self.expr(part, &assignment.value);
+                    let given = self.expr(part, &assignment.value);
                     self.wanted(part, &assignment.value, &ty);
+                    self.stored(part, &assignment.value, &given, &ty, &format!("`{name}`"));
                 }
                 AssignmentTarget::Tuple(names) => {
                     let before = self.out.references.len();
@@ -291,6 +348,11 @@ impl Walk<'_> {
                     let given = match &assignment.value {
                         Expr::Subquery(query) => {
                             let output = self.query(part, query);
+                            if output.complete && output.columns.len() == names.len() {
+                                for ((name, ty), (_, given)) in names.iter().zip(&types).zip(&output.columns) {
+                                    self.stored(part, &assignment.value, given, ty, &format!("`{name}`"));
+                                }
+                            }
                             output.complete.then_some(output.columns.len())
                         }
                         value => {
@@ -304,7 +366,11 @@ impl Walk<'_> {
                         self.report_at(part, assignment.value.span(), Problem::WrongCount, message, Some(help));
                     }
                     if let Expr::Tuple(values) = &assignment.value {
-                        values.iter().zip(&types).for_each(|(value, ty)| self.wanted(part, value, ty));
+                        for ((value, ty), name) in values.iter().zip(&types).zip(names) {
+                            self.wanted(part, value, ty);
+                            let given = self.type_of(part, value);
+                            self.stored(part, value, &given, ty, &format!("`{name}`"));
+                        }
                     }
                 }
             }
@@ -401,9 +467,11 @@ impl Walk<'_> {
         };
         for row in &values.rows {
             for (at, expr) in row.content.iter().enumerate() {
-                self.expr(part, expr);
+                let (given, ty) = (self.expr(part, expr), types.get(at).unwrap_or(&None));
                 self.no_aggregate(part, expr, "values");
-                self.wanted(part, expr, types.get(at).unwrap_or(&None));
+                self.wanted(part, expr, ty);
+                let what = insert.columns.get(at).map_or_else(|| "this column".to_owned(), |name| format!("`{name}`"));
+                self.stored(part, expr, &given, ty, &what);
             }
             if !columns.is_empty() {
                 let given = row.content.iter().map(|_| (SmolStr::default(), None)).collect();

@@ -63,12 +63,20 @@ pub struct Routine {
     pub opaque: bool,
     /// It gives many rows.
     pub set: bool,
+    /// It is a procedure; none where that is not known.
+    pub procedure: Option<bool>,
 }
 
 impl Routine {
     /// A function of which only the name is known.
     pub fn any(name: Qualified) -> Self {
-        let all = Parameter { name: SmolStr::default(), ty: None, mode: "variadic".into(), default: true };
+        let all = Parameter {
+            name: SmolStr::default(),
+            ty: None,
+            any: SmolStr::default(),
+            mode: "variadic".into(),
+            default: true,
+        };
         Self {
             name,
             signature: SmolStr::default(),
@@ -77,6 +85,7 @@ impl Routine {
             columns: Vec::new(),
             opaque: true,
             set: false,
+            procedure: None,
         }
     }
 }
@@ -88,6 +97,8 @@ pub struct Parameter {
     pub name: SmolStr,
     /// Its type, where that is known.
     pub ty: Option<DataType>,
+    /// The word for many types that stands for its type; empty for one type.
+    pub any: SmolStr,
     /// `in`, `out`, `inout`, `variadic`.
     pub mode: SmolStr,
     /// Whether it can be left out.
@@ -119,6 +130,10 @@ pub trait Environment {
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>>;
     /// The fields of a type, where it is the row of a relation or composite.
     fn fields(&self, schema: &str, name: &str) -> Option<Vec<Column>>;
+    /// What a domain is made of, where the type is one.
+    fn domain(&self, _schema: &str, _name: &str) -> Option<DataType> {
+        None
+    }
     /// Other schemas that have a relation or function of this name.
     fn elsewhere(&self, name: &str) -> Vec<SmolStr>;
     /// Whether there may be operators or casts that Postgres does not bring.

@@ -1,6 +1,5 @@
 //! Expressions.
 
-use crate::environment::Lookup;
 use crate::query::plain;
 use crate::scope::Ty;
 use crate::text::{Part, folded};
@@ -10,24 +9,35 @@ use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
 use specc_expr::RowOfStar;
 use specc_expr::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Ident, Spanned, Subscript, UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, Expr, Ident, Query, SelectItem, SetExpr, Spanned, Subscript, UnaryOperator, Value,
+    ValueWithSpan,
 };
-use specc_facts::Family;
 
-/// Schema, name and place.
-type NameAt = (Option<SmolStr>, SmolStr, (usize, usize));
-
-/// The type that all of these have: literals take it, and of what is not known nothing is.
+/// The type that all of these have: literals take it, and are texts where there is no other; of what is not known nothing is.
 pub(crate) fn common<'e>(mut values: impl Iterator<Item = (&'e Expr, Ty)>) -> Ty {
     let mut found: Ty = None;
+    let mut texts = false;
     let same = values.all(|(expr, ty)| {
-        let literal = matches!(expr, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_) | Value::Null));
+        let text = matches!(expr, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
+        texts |= text;
+        let literal = text || matches!(expr, Expr::Value(v) if matches!(v.value, Value::Null));
         if found.is_none() && !literal {
             found = ty.clone();
         }
         literal || ty.is_some() && ty == found
     });
-    found.filter(|_| same)
+    found.or_else(|| plain("text").filter(|_| texts)).filter(|_| same)
+}
+
+/// The literal that is all that a query gives is a text.
+fn literal_of_query(query: &Query) -> Ty {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    match &select.projection[..] {
+        [SelectItem::UnnamedExpr(Expr::Value(value)) | SelectItem::ExprWithAlias { expr: Expr::Value(value), .. }] => {
+            plain("text").filter(|_| matches!(value.value, Value::SingleQuotedString(_)))
+        }
+        _ => None,
+    }
 }
 
 impl Walk<'_> {
@@ -54,10 +64,14 @@ impl Walk<'_> {
                 self.condition(part, "not", expr);
                 plain("boolean")
             }
-            Expr::UnaryOp { op, expr } => {
+            Expr::UnaryOp { op, expr: inner } => {
+                let (whole, expr) = (expr, inner);
                 let ty = self.expr(part, expr);
                 match op {
-                    UnaryOperator::Plus | UnaryOperator::Minus => ty,
+                    UnaryOperator::Plus | UnaryOperator::Minus => {
+                        self.signed(part, whole, op, &ty);
+                        ty
+                    }
                     _ => None,
                 }
             }
@@ -65,15 +79,23 @@ impl Walk<'_> {
             Expr::Cast { expr: inner, data_type, .. } => self.cast(part, inner, data_type),
             Expr::TypedString(typed) => {
                 let ty = self.data_type(part, &typed.data_type);
-                self.literal(part, &typed.value, &ty);
+                self.literal_of(part, &typed.value, &typed.data_type, &ty);
                 ty
             }
             Expr::InList { expr: inner, list, .. } => {
                 let ty = self.expr(part, inner);
+                let mut types = Vec::new();
                 for item in list {
-                    self.wanted(part, item, &ty);
                     self.equal_rows(part, inner, item);
-                    self.against(part, inner, item);
+                    let given = self.against(part, inner, item);
+                    self.operands(part, item, &BinaryOperator::Eq, &ty, &given);
+                    types.push(given);
+                }
+                // All are of one type, which another item may decide.
+                let values = std::iter::once(&**inner).chain(list).zip(std::iter::once(ty.clone()).chain(types));
+                let one = common(values);
+                for item in list {
+                    self.wanted(part, item, &one.clone().or_else(|| self.enum_of(&ty)));
                 }
                 plain("boolean")
             }
@@ -91,28 +113,37 @@ impl Walk<'_> {
             }
             Expr::Like { expr: inner, pattern, .. }
             | Expr::ILike { expr: inner, pattern, .. }
-            | Expr::SimilarTo { expr: inner, pattern, .. } => self.all(part, &[inner, pattern]),
-            Expr::IsNull(inner)
-            | Expr::IsNotNull(inner)
-            | Expr::IsTrue(inner)
+            | Expr::SimilarTo { expr: inner, pattern, .. } => {
+                let (a, b) = (self.expr(part, inner), self.expr(part, pattern));
+                self.like(part, expr, &a, &b);
+                plain("boolean")
+            }
+            Expr::IsTrue(inner)
             | Expr::IsNotTrue(inner)
             | Expr::IsFalse(inner)
             | Expr::IsNotFalse(inner)
             | Expr::IsUnknown(inner)
-            | Expr::IsNotUnknown(inner)
+            | Expr::IsNotUnknown(inner) => {
+                self.condition(part, "is", inner);
+                plain("boolean")
+            }
+            Expr::IsNull(inner)
+            | Expr::IsNotNull(inner)
             | Expr::IsJson { expr: inner, .. }
             | Expr::IsNormalized { expr: inner, .. } => self.all(part, &[inner]),
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
                 self.compare(part, left, right);
                 plain("boolean")
             }
-            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
+            Expr::AnyOp { left, right, compare_op, .. } | Expr::AllOp { left, right, compare_op } => {
                 let ty = self.expr(part, left);
                 match &**right {
                     Expr::Subquery(query) => drop(self.compared(part, left, query)),
                     right => {
-                        self.expr(part, right);
-                        self.wanted(part, right, &ty.map(|ty| DataType { dims: ty.dims + 1, ..ty }));
+                        let given = self.expr(part, right);
+                        self.each_of(part, right, compare_op, &ty, &given);
+                        let list = ty.filter(|ty| ty.dims == 0).map(|ty| DataType { dims: 1, args: Vec::new(), ..ty });
+                        self.wanted(part, right, &list);
                     }
                 }
                 plain("boolean")
@@ -125,7 +156,10 @@ impl Walk<'_> {
                         self.wanted(part, &when.condition, ty);
                     }
                     match &subject {
-                        Some(_) => drop(self.expr(part, &when.condition)),
+                        Some(ty) => {
+                            let given = self.expr(part, &when.condition);
+                            self.operands(part, &when.condition, &BinaryOperator::Eq, ty, &given);
+                        }
                         None => self.condition(part, "when", &when.condition),
                     }
                     let ty = self.expr(part, &when.result);
@@ -139,7 +173,9 @@ impl Walk<'_> {
                 let parts = conditions.chain(results.iter().map(|(expr, _)| *expr));
                 parts.for_each(|expr| self.no_set(part, expr, "case"));
                 self.one_type(part, "`case`", results.iter().map(|(expr, ty)| (*expr, ty)));
-                common(results.into_iter())
+                let one = common(results.iter().cloned());
+                results.iter().for_each(|(expr, _)| self.wanted(part, expr, &one));
+                one
             }
             Expr::Exists { subquery, .. } => {
                 self.query(part, subquery);
@@ -149,14 +185,14 @@ impl Walk<'_> {
                 let output = self.query(part, query);
                 self.one_value(part, query, &output);
                 match &output.columns[..] {
-                    [(_, ty)] if output.complete => ty.clone(),
+                    [(_, ty)] if output.complete => ty.clone().or_else(|| literal_of_query(query)),
                     _ => None,
                 }
             }
             Expr::Array(array) => {
-                let mut types = array.elem.iter().map(|item| self.expr(part, item)).collect::<Vec<_>>();
-                let first = types.pop().flatten().filter(|ty| types.iter().all(|t| t.as_ref() == Some(ty)));
-                first.map(|ty| DataType { dims: 1, args: Vec::new(), ..ty })
+                let types = array.elem.iter().map(|item| self.expr(part, item)).collect::<Vec<_>>();
+                let one = common(array.elem.iter().zip(types));
+                one.map(|ty| DataType { dims: 1, args: Vec::new(), ..ty })
             }
             Expr::Interval(interval) => {
                 self.expr(part, &interval.value);
@@ -251,8 +287,12 @@ impl Walk<'_> {
             Value::Number(digits, _) => {
                 if digits.contains(['.', 'e', 'E']) {
                     plain("numeric")
+                } else if digits.bytes().all(|b| b.is_ascii_digit()) {
+                    let long = if digits.parse::<i64>().is_ok() { "bigint" } else { "numeric" };
+                    plain(if digits.parse::<i32>().is_ok() { "int" } else { long })
                 } else {
-                    plain(if digits.parse::<i32>().is_ok() { "int" } else { "bigint" })
+                    // In another base, or with `_` between its digits.
+                    None
                 }
             }
             Value::Boolean(_) => plain("boolean"),
@@ -293,16 +333,13 @@ impl Walk<'_> {
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
                 let (a, b) = (self.expr(part, left), self.expr(part, right));
                 self.operands(part, whole, op, &a, &b);
-                a.filter(|a| {
-                    let counts =
-                        matches!(specc_facts::family(&a.name), Family::Integer | Family::Decimal | Family::Float);
-                    b.as_ref() == Some(a) && a.schema.is_empty() && counts
-                })
+                self.literal_beside(part, left, op, right, &a, &b);
+                self.given_by(op, &a, &b)
             }
             _ => {
-                self.against(part, right, left);
-                self.against(part, left, right);
-                None
+                let (a, b) = (self.against(part, right, left), self.against(part, left, right));
+                self.operands(part, whole, op, &a, &b);
+                self.given_by(op, &a, &b)
             }
         }
     }
@@ -378,126 +415,27 @@ impl Walk<'_> {
 
     fn cast(&mut self, part: &Part<'_>, inner: &Expr, data_type: &specc_expr::sqlparser::ast::DataType) -> Ty {
         let ty = self.data_type(part, data_type);
-        let spelled = crate::types::spelled(data_type);
         match inner {
             Expr::Value(value) => {
-                match &*spelled {
-                    "regclass" => self.relation_in_string(part, value, true),
-                    "regproc" => self.function_in_string(part, value),
-                    "regtype" => self.type_in_string(part, value),
-                    "regconfig" => self.configuration_in_string(part, value),
-                    name if specc_facts::family(name) == Family::Oid => {}
-                    _ => self.literal(part, value, &ty),
-                }
-                self.value(part, value);
+                self.literal_of(part, value, data_type, &ty);
+                let given = self.value(part, value);
+                self.cast_to(part, inner, &given, &ty);
             }
             _ => {
-                self.expr(part, inner);
+                let given = self.expr(part, inner);
                 if matches!(inner, Expr::Array(_)) {
-                    self.wanted(part, inner, &ty);
+                    self.wanted_elements(part, inner, &ty);
+                } else {
+                    self.cast_to(part, inner, &given, &ty);
                 }
             }
         }
         ty
     }
 
-    /// The text in a plain string, and its place without the quotes.
-    pub(crate) fn string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<(SmolStr, (usize, usize))> {
-        let Value::SingleQuotedString(text) = &value.value else { return None };
-        let (start, end) = part.place(value.span)?;
-        (end - start == text.len() + 2).then(|| (text.as_str().into(), (start + 1, end - 1)))
-    }
-
-    /// `'public.events'` where a `regclass` is wanted.
-    pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan, any: bool) {
-        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
-        // Postgres's own relations and indexes are not all known.
-        let open = any && schema.is_none() && name.starts_with("pg_");
-        match self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)) {
-            Lookup::Found(relation) => self.refer(place, Target::Relation(relation.name)),
-            Lookup::Missing
-                if !open && self.is_certain(schema.as_deref(), &name) && !(any && self.env.is_index(&name)) =>
-            {
-                let what = if any { "table, view or sequence" } else { "sequence" };
-                self.missing_in_string(value, place, &name, what, Problem::UnknownRelation);
-            }
-            Lookup::Missing | Lookup::Unknown => {}
-        }
-    }
-
-    /// `'public.total'` where a `regproc` is wanted.
-    fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
-        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
-        if schema.is_none() && self.env.functions("pg_catalog", &name) != Lookup::Missing {
-            return;
-        }
-        match self.on_path(schema.as_deref(), |schema| self.env.functions(schema, &name)) {
-            Lookup::Found(all) => {
-                for routine in all {
-                    self.refer(place, Target::Function(routine.name, routine.signature));
-                }
-            }
-            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
-                self.missing_in_string(value, place, &name, "function", Problem::UnknownFunction);
-            }
-            Lookup::Missing | Lookup::Unknown => {}
-        }
-    }
-
-    /// `'public.mood'` where a `regtype` is wanted.
-    fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
-        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
-        if schema.is_none() && self.env.data_type("pg_catalog", &name) != Lookup::Unknown {
-            return;
-        }
-        match self.on_path(schema.as_deref(), |schema| self.env.data_type(schema, &name)) {
-            Lookup::Found(ty) => self.refer(place, Target::Type(Qualified::new(ty.schema, ty.name))),
-            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
-                self.missing_in_string(value, place, &name, "type", Problem::UnknownType);
-            }
-            Lookup::Missing | Lookup::Unknown => {}
-        }
-    }
-
-    /// Whether what a string names surely is not there: no error is caught, nothing makes it, and it is found in no
-    /// schema that who calls may have on the path.
-    fn is_certain(&self, schema: Option<&str>, name: &str) -> bool {
-        let elsewhere = schema.is_none() && !self.fixed_path && !self.env.elsewhere(name).is_empty();
-        self.caught == 0 && !self.made.iter().any(|made| made == name) && !self.open_tables && !elsewhere
-    }
-
-    fn missing_in_string(
-        &mut self,
-        value: &ValueWithSpan,
-        place: (usize, usize),
-        name: &str,
-        what: &str,
-        problem: Problem,
-    ) {
-        let message = format!("there is no {what} `{}`", value.to_string().trim_matches('\''));
-        let near = self.env.similar(name, problem == Problem::UnknownFunction);
-        self.report(place, problem, message, near.map(|near| format!("did you mean `{near}`?")));
-    }
-
-    /// `'public.plain'` where a `regconfig` is wanted.
-    pub(crate) fn configuration_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
-        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
-        let found = self.on_path(schema.as_deref(), |schema| self.env.configuration(schema, &name));
-        if let Some(name) = found.found() {
-            self.refer(place, Target::Configuration(name));
-        }
-    }
-
-    /// The name in a plain string, its schema where that is written, and the place without the quotes.
-    fn name_in_string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<NameAt> {
-        let (text, place) = self.string(part, value)?;
-        let tokens: Vec<_> = specc_split::Lexer::new(&text).map_while(Result::ok).collect();
-        let mut names = tokens.iter().filter_map(|token| token.name(&text));
-        match (names.next(), names.next(), tokens.len()) {
-            (Some(name), None, 1) => Some((None, name.into(), place)),
-            (Some(schema), Some(name), 3) => Some((Some(schema.into()), name.into(), place)),
-            _ => None,
-        }
+    /// The type, where it is an enum.
+    fn enum_of(&self, ty: &Ty) -> Ty {
+        ty.clone().filter(|ty| self.env.labels(&ty.schema, &ty.name).is_some())
     }
 
     /// The type of the row whose fields `(row).*` gives.
@@ -525,11 +463,14 @@ impl Walk<'_> {
             }
         }
         let mut ty = if head.is_empty() { self.expr(part, root) } else { self.name(part, &head) };
+        // Beside a slice, an index is one too.
+        let slices = chain.iter().any(|access| matches!(access, AccessExpr::Subscript(Subscript::Slice { .. })));
         for access in &chain[used..] {
             ty = match access {
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     self.expr(part, index);
-                    ty.filter(|ty| ty.dims > 0).map(|ty| DataType { dims: ty.dims - 1, ..ty })
+                    // However deep an array is, one element of it is no array.
+                    ty.filter(|ty| ty.dims > 0 && !slices).map(|ty| DataType { dims: 0, args: Vec::new(), ..ty })
                 }
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, .. }) => {
                     for bound in [lower_bound, upper_bound].into_iter().flatten() {

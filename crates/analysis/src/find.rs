@@ -60,6 +60,9 @@ impl Walk<'_> {
         schema: Option<&str>,
         name: &str,
     ) -> Option<Relation> {
+        if self.is_temporary(schema, name) {
+            return None;
+        }
         let found = match (schema, name.starts_with("pg_")) {
             (None, true) => Lookup::Unknown,
             _ => self.on_path(schema, |schema| self.env.relation(schema, name)),

@@ -1,15 +1,19 @@
 //! What `from` brings into sight.
 
 use crate::Problem;
+use crate::calls::Args;
+use crate::convert::Kind;
 use crate::find::{idents, place};
 use crate::scope::{Level, Output, Seen, Source, seen};
 use crate::text::{Part, folded};
+use crate::types::from_table;
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     FunctionArg, Ident, JoinConstraint, JoinOperator, JsonTableColumn, ObjectName, Spanned, TableAlias, TableFactor,
     TableWithJoins,
 };
+use specc_facts::{Spelled, Variant};
 
 impl Walk<'_> {
     pub(crate) fn level(&mut self) -> &mut Level {
@@ -46,7 +50,14 @@ impl Walk<'_> {
                     names.iter().filter_map(specc_expr::join_alias).for_each(|alias| self.join_alias(alias, names));
                 }
                 JoinConstraint::Natural => self.level().natural = true,
-                JoinConstraint::None => {}
+                JoinConstraint::None => {
+                    let crossed = matches!(join.join_operator, JoinOperator::CrossJoin(_));
+                    if !crossed {
+                        let help = "write `on …`, or `cross join`".to_owned();
+                        let area = join.relation.span();
+                        self.report_at(part, area, Problem::Syntax, "this join does not say what it is on", Some(help));
+                    }
+                }
             }
         }
     }
@@ -121,12 +132,21 @@ impl Walk<'_> {
                 let mut complete = true;
                 for array in array_exprs {
                     let ty = self.expr(part, array);
-                    let element = ty.map(|t| specc_catalog::DataType { dims: t.dims.saturating_sub(1), ..t });
+                    if let Some(given) = ty.as_ref().filter(|ty| matches!(self.kind(ty), Some((_, false))))
+                        && given.name != "tsvector"
+                    {
+                        let message = format!("`unnest` takes an array, and this is of type `{given}`");
+                        let help = "write `array[…]`, or put the value into `from (values (…))`".to_owned();
+                        self.report_at(part, array.span(), Problem::WrongArguments, message, Some(help));
+                    }
+                    // However deep an array is, its rows are no arrays.
+                    let element = ty.filter(|ty| ty.dims > 0);
+                    let element = element.map(|t| specc_catalog::DataType { dims: 0, args: Vec::new(), ..t });
                     let row = element.as_ref().and_then(|e| self.env.fields(&e.schema, &e.name));
                     match row {
                         Some(fields) => columns.extend(fields.into_iter().map(|c| (c.name, c.ty))),
                         None => {
-                            complete &= element.is_some();
+                            complete &= element.as_ref().is_some_and(|element| self.kind(element).is_some());
                             columns.push(("unnest".into(), element));
                         }
                     }
@@ -190,6 +210,12 @@ impl Walk<'_> {
             rename(&mut source, alias);
             return source;
         }
+        let schema = written.len().checked_sub(2).map(|at| folded(written[at]));
+        if let Some(rows) = self.temporary_table(schema.as_deref(), &last) {
+            let mut source = Source { name: alias.map_or(last, |alias| folded(&alias.name)), ..rows };
+            rename(&mut source, alias);
+            return source;
+        }
         let found = self.relation(part, name);
         let shown = alias.map_or(last, |alias| folded(&alias.name));
         let mut source = match found {
@@ -234,6 +260,9 @@ impl Walk<'_> {
         };
         let called = written.last().map(|ident| folded(ident)).unwrap_or_default();
         let found = place(part, &written).and_then(|at| self.routine(part, at, &written, &args));
+        if let (None, false, Some(at)) = (&found, args.is_loose(), place(part, &written)) {
+            self.no_built_in(at, &written, &args, &[]);
+        }
         let output = match &found {
             Some(routine) if !routine.columns.is_empty() => {
                 let columns = routine.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
@@ -250,9 +279,62 @@ impl Walk<'_> {
                 },
                 None => Output::open(),
             },
-            _ => Output::open(),
+            Some(_) => Output::open(),
+            None => self.rows_of_built_in(&written, &args),
         };
+        // A function that gives records needs to be told their columns.
+        let tells = alias.is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()));
+        for column in alias.iter().flat_map(|alias| &alias.columns) {
+            if let Some(ty) = &column.data_type {
+                self.data_type(part, ty);
+            }
+        }
+        if !tells && found.is_none() && self.gives_records(&written) {
+            let message = format!("`{called}` gives records, and does not say their columns");
+            let help = "write them: `as r (a int, b text)`".to_owned();
+            self.report_at(part, name.span(), Problem::WrongCount, message, Some(help));
+        }
         self.push_function(part, output, alias, &called, ordinality);
+    }
+
+    /// Whether a function of Postgres's own gives records without names.
+    fn gives_records(&self, written: &[&Ident]) -> bool {
+        let Some(called) = written.last().map(|ident| folded(ident)) else { return false };
+        let variants = specc_facts::functions(&called);
+        let records = !variants.is_empty() && variants.iter().all(|v| v.result.name == "record" && v.extension == "-");
+        records && self.is_built_in(written) && specc_facts::row_columns(&called).is_empty()
+    }
+
+    /// The columns of what a function of Postgres's own gives.
+    fn rows_of_built_in(&self, written: &[&Ident], args: &Args<'_>) -> Output {
+        let [ident] = written else { return Output::open() };
+        let called = folded(ident);
+        if !self.is_built_in(written) || called == "unnest" {
+            return Output::open();
+        }
+        let columns = specc_facts::row_columns(&called);
+        let variants = specc_facts::functions(&called);
+        if !columns.is_empty() {
+            let column = |(name, ty): &(&'static str, Option<Spelled>)| (SmolStr::from(*name), ty.and_then(from_table));
+            return Output { columns: columns.iter().map(column).collect(), complete: true };
+        }
+        let one = |v: &Variant| {
+            let several =
+                v.result.name == "record" || v.result.name == "anyelement" || v.result.name == "anycompatible";
+            !several && v.extension == "-" || v.result.array
+        };
+        // It gives a row of what it is given.
+        if let (true, Some((Kind::Row(schema, name), false))) =
+            (variants.iter().all(|v| v.result.name == "anyelement"), args.first_type().and_then(|ty| self.kind(ty)))
+            && let Some(fields) = self.env.fields(&schema, &name)
+        {
+            return Output { columns: fields.into_iter().map(|c| (c.name, c.ty)).collect(), complete: true };
+        }
+        if variants.is_empty() || !variants.iter().all(one) {
+            return Output::open();
+        }
+        let ty = self.rows_type(&called, args);
+        Output { columns: vec![(called, ty)], complete: true }
     }
 
     /// No more names than there are columns: `from f() as t (a, b)`.
@@ -290,9 +372,13 @@ impl Walk<'_> {
         }
         // `as t(a int, b text)` gives names and types to what has none.
         if let Some(alias) = alias.filter(|a| !source.complete && a.columns.iter().any(|c| c.data_type.is_some())) {
-            let column = |name| Seen { name, ty: None, of: None };
-            source.columns = alias.columns.iter().map(|c| column(folded(&c.name))).collect();
-            source.complete = true;
+            let types: Vec<_> = alias
+                .columns
+                .iter()
+                .map(|c| (folded(&c.name), c.data_type.as_ref().and_then(|ty| self.data_type(part, ty))))
+                .collect();
+            source.columns = types.into_iter().map(|(name, ty)| Seen { name, ty, of: None }).collect();
+            source.complete = !ordinality;
         }
         self.level().sources.push(source);
     }

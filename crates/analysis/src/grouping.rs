@@ -185,7 +185,8 @@ impl Walk<'_> {
     pub(crate) fn is_built_in(&self, written: &[&Ident]) -> bool {
         let [ident] = written else { return false };
         let name = folded(ident);
-        let brought = specc_facts::functions(&name).iter().all(|v| v.extension == "-");
+        let variants = specc_facts::functions(&name);
+        let brought = variants.is_empty() || variants.iter().any(|v| v.extension == "-");
         brought && self.path.iter().all(|schema| self.env.functions(schema, &name) == Lookup::Missing)
     }
 

@@ -1,5 +1,6 @@
-//! Literals that have to be labels of an enum.
+//! Literals that their places want as values of a type.
 
+use crate::convert::Kind;
 use crate::scope::Ty;
 use crate::text::Part;
 use crate::walk::Walk;
@@ -14,27 +15,38 @@ impl Walk<'_> {
         match expr {
             Expr::Value(value) => self.literal(part, value, ty),
             Expr::Nested(inner) => self.wanted(part, inner, ty),
-            Expr::Case { conditions, else_result, .. } => {
-                for result in conditions.iter().map(|when| &when.result).chain(else_result.as_deref()) {
-                    self.wanted(part, result, ty);
-                }
-            }
-            Expr::Array(array) => {
-                let element = ty.clone().filter(|ty| ty.dims > 0).map(|ty| DataType { dims: ty.dims - 1, ..ty });
-                for item in &array.elem {
-                    // An array has one type, however deep its rows are.
-                    let ty = if matches!(item, Expr::Array(_)) { ty } else { &element };
-                    self.wanted(part, item, ty);
-                }
+            // Without a cast an array of literals is one of texts, and is not read as another.
+            Expr::Array(_) if !matches!(ty.as_ref().and_then(|ty| self.kind(ty)), Some((Kind::Own(_), _))) => {
+                self.wanted_elements(part, expr, ty);
             }
             _ => {}
         }
     }
 
-    /// A literal of an enum is one of its labels, and one of an array of enums is made of them.
+    /// Reads the elements of an array that is cast to this type.
+    pub(crate) fn wanted_elements(&mut self, part: &Part<'_>, expr: &Expr, ty: &Ty) {
+        let Expr::Array(array) = expr else { return self.wanted(part, expr, ty) };
+        let element = ty.clone().filter(|ty| ty.dims > 0).map(|ty| DataType { dims: 0, args: Vec::new(), ..ty });
+        for item in &array.elem {
+            // An array has one type, however deep its rows are.
+            let ty = if matches!(item, Expr::Array(_)) { ty } else { &element };
+            self.wanted_elements(part, item, ty);
+        }
+    }
+
+    /// A literal of an enum is one of its labels, and one of an array of enums is made of them; one of another type is read
+    /// as Postgres reads it.
     pub(crate) fn literal(&mut self, part: &Part<'_>, value: &ValueWithSpan, ty: &Ty) {
-        let Some(ty) = ty.as_ref().filter(|ty| !ty.schema.is_empty()) else { return };
+        let Some(ty) = ty.as_ref() else { return };
         let Some((text, (start, end))) = self.string(part, value) else { return };
+        if let Some((Kind::Own(name), array)) = self.kind(ty) {
+            if let Err(help) = specc_facts::read_literal(&text, name, array) {
+                let shown: String = text.chars().take(40).collect();
+                let message = format!("`'{shown}'` cannot be read as `{ty}`");
+                self.report((start - 1, end + 1), Problem::Types, message, Some(help));
+            }
+            return;
+        }
         let Some(labels) = self.env.labels(&ty.schema, &ty.name) else { return };
         if ty.dims == 0 {
             return self.label(ty, &labels, text, (start - 1, end + 1));

@@ -5,9 +5,11 @@
 //! What may be right is not reported. Where something cannot be known (an extension, a table that the body itself makes,
 //! a record, dynamic SQL), it is accepted, and where a text cannot be read, its [`Analysis`] says so.
 
+mod built_in;
 mod calls;
 pub mod catalog;
 pub mod checks;
+mod convert;
 mod dml;
 mod environment;
 mod expr;
@@ -15,6 +17,7 @@ mod find;
 mod from;
 mod grouping;
 mod labels;
+mod made;
 mod meet;
 mod order;
 mod places;
@@ -22,6 +25,7 @@ mod plpgsql;
 mod query;
 mod scope;
 pub mod shape;
+mod strings;
 mod text;
 mod types;
 mod walk;

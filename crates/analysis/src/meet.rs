@@ -1,14 +1,15 @@
 //! Types that do not meet: what no operator and no function takes, and columns and branches that are of no one type.
 
 use crate::Problem;
+use crate::convert::{Kind, Whole};
 use crate::scope::Ty;
 use crate::text::Part;
 use crate::types::{from_table, may_become};
 use crate::walk::Walk;
 use specc_catalog::DataType;
-use specc_expr::sqlparser::ast::{BinaryOperator, Expr, Spanned, Value};
+use specc_expr::sqlparser::ast::{BinaryOperator, Expr, Spanned, UnaryOperator, Value};
 use specc_expr::sqlparser::tokenizer::Span;
-use specc_facts::{Context, Spelled};
+use specc_facts::{Context, Spelled, Variant};
 
 /// A type of Postgres's own of which everything is known.
 fn told(ty: &Ty) -> Option<&DataType> {
@@ -41,27 +42,133 @@ pub(crate) fn takes(wanted: Spelled, ty: &DataType) -> bool {
     match wanted.name {
         _ if wanted.array => ty.dims > 0,
         "anyarray" | "anycompatiblearray" => ty.dims > 0 || ty.name.ends_with("vector"),
+        "anynonarray" => ty.dims == 0,
         "anyenum" | "record" => false,
         name if name.contains("range") => ty.dims == 0 && ty.name.ends_with("range"),
         _ => true,
     }
 }
 
+/// Whether an operator of the tables may take a value of this kind.
+pub(crate) fn fits(wanted: Spelled, (kind, array): &Whole) -> bool {
+    if !matches!(kind, Kind::Own(_)) && matches!(wanted.name, "any" | "anyelement" | "anycompatible") {
+        return true;
+    }
+    match kind {
+        Kind::Own(name) => takes(wanted, &DataType { dims: u8::from(*array), ..DataType::builtin(*name) }),
+        _ if *array => wanted.name.contains("array") && !wanted.name.contains("non"),
+        // Rows are compared by their values, and enums with their own labels.
+        Kind::Enum(..) => matches!(wanted.name, "anyenum" | "anynonarray" | "anycompatiblenonarray"),
+        Kind::Row(..) => matches!(wanted.name, "record" | "anynonarray" | "anycompatiblenonarray"),
+    }
+}
+
 impl Walk<'_> {
     /// Says where no operator takes these two.
     pub(crate) fn operands(&mut self, part: &Part<'_>, whole: &Expr, op: &BinaryOperator, a: &Ty, b: &Ty) {
-        let (Some(left), Some(right)) = (told(a), told(b)) else { return };
-        let sign = op.to_string();
-        let mut variants = specc_facts::operators(&sign).iter().filter(|v| v.args.len() == 2).peekable();
+        if a.is_some() && b.is_some() {
+            self.operator(part, whole, &op.to_string(), a, b);
+        }
+    }
+
+    /// Says where no operator of this sign takes values of these types; of a side without one nothing is known.
+    fn operator(&mut self, part: &Part<'_>, whole: &Expr, sign: &str, a: &Ty, b: &Ty) {
+        let mut variants = specc_facts::operators(sign).iter().filter(|v| v.args.len() == 2).peekable();
         if variants.peek().is_none() || self.env.may_have_operators() {
             return;
         }
-        if variants.any(|v| takes(v.args[0], left) && takes(v.args[1], right)) {
+        let known = |ty: &Ty| ty.as_ref().map(|ty| self.kind(ty));
+        let (x, y) = (known(a), known(b));
+        if matches!(x, Some(None)) || matches!(y, Some(None)) {
             return;
         }
-        let message = format!("there is no `{sign}` for `{left}` and `{right}`");
-        let help = format!("cast one of the two: `…::{left}`");
+        let (x, y) = (x.flatten(), y.flatten());
+        let fits = |wanted: Spelled, given: &Option<Whole>| given.as_ref().is_none_or(|given| fits(wanted, given));
+        let same = |v: &Variant| v.args[0].name != "anyenum" || x.is_none() || y.is_none() || x == y;
+        if variants.any(|v| same(v) && fits(v.args[0], &x) && fits(v.args[1], &y)) {
+            return;
+        }
+        let message = match (a, b) {
+            (Some(a), Some(b)) => format!("there is no `{sign}` for `{a}` and `{b}`"),
+            (Some(one), None) | (None, Some(one)) => format!("there is no `{sign}` for `{one}`"),
+            (None, None) => return,
+        };
+        let to = a.as_ref().filter(|_| b.is_some()).map_or_else(|| "text".to_owned(), ToString::to_string);
+        let help = format!("cast one of the two: `…::{to}`");
         self.report_at(part, whole.span(), Problem::Types, message, Some(help));
+    }
+
+    /// `like`, `ilike` and `similar to` take texts.
+    pub(crate) fn like(&mut self, part: &Part<'_>, whole: &Expr, a: &Ty, b: &Ty) {
+        // `like any (…)` looks at each of many.
+        if b.as_ref().is_none_or(|b| b.dims == 0) && a.is_some() {
+            self.operator(part, whole, "~~", a, b);
+        }
+    }
+
+    /// `a = any (b)`: b is an array, and its elements are compared.
+    pub(crate) fn each_of(&mut self, part: &Part<'_>, list: &Expr, op: &BinaryOperator, a: &Ty, b: &Ty) {
+        let Some(given) = b else { return };
+        match self.kind(given) {
+            Some((_, false)) => {
+                let message = format!("`any` and `all` take an array or a query, and this is of type `{given}`");
+                self.report_at(part, list.span(), Problem::Types, message, Some("write `array[…]`".into()));
+            }
+            Some((_, true)) if given.dims > 0 => {
+                let element = DataType { dims: 0, args: Vec::new(), ..given.clone() };
+                self.operands(part, list, op, a, &Some(element));
+            }
+            _ => {}
+        }
+    }
+
+    /// A sign before what has none.
+    pub(crate) fn signed(&mut self, part: &Part<'_>, whole: &Expr, op: &UnaryOperator, ty: &Ty) {
+        let Some(given) = told(ty) else { return };
+        let sign = op.to_string();
+        let mut variants = specc_facts::operators(&sign).iter().filter(|v| v.args.len() == 1).peekable();
+        if variants.peek().is_some() && !self.env.may_have_operators() && !variants.any(|v| takes(v.args[0], given)) {
+            let message = format!("there is no `{sign}` before a `{given}`");
+            let help = "cast it to a number: `…::numeric`".to_owned();
+            self.report_at(part, whole.span(), Problem::Types, message, Some(help));
+        }
+    }
+
+    /// What an operator of Postgres's own gives for these two, where that is one type.
+    pub(crate) fn given_by(&self, op: &BinaryOperator, a: &Ty, b: &Ty) -> Ty {
+        let (left, right) = (told(a)?, told(b)?);
+        let sign = op.to_string();
+        let variants = || specc_facts::operators(&sign).iter().filter(|v| v.args.len() == 2 && v.extension == "-");
+        let name = |ty: &DataType| specc_facts::type_info(&ty.name).map(|info| info.name);
+        let is = |wanted: Spelled, ty: &DataType| name(ty) == Some(wanted.name) && (ty.dims > 0) == wanted.array;
+        if let Some(exact) = variants().find(|v| is(v.args[0], left) && is(v.args[1], right)) {
+            return from_table(exact.result);
+        }
+        let mut fitting = variants().filter(|v| takes(v.args[0], left) && takes(v.args[1], right));
+        let first = fitting.next()?;
+        fitting.all(|v| v.result == first.result).then(|| from_table(first.result)).flatten()
+    }
+
+    /// A literal beside a number is one.
+    pub(crate) fn literal_beside(
+        &mut self,
+        part: &Part<'_>,
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+        a: &Ty,
+        b: &Ty,
+    ) {
+        let counts = |ty: &Ty| told(ty).is_some_and(|ty| ty.dims == 0 && specc_facts::family(&ty.name).is_number());
+        // A moment has operators with an interval, too.
+        if *op == BinaryOperator::Multiply || self.env.may_have_operators() {
+            return;
+        }
+        if counts(a) {
+            self.wanted(part, right, a);
+        } else if counts(b) {
+            self.wanted(part, left, b);
+        }
     }
 
     /// Resolves what has to be true or false, and says where it never is.

@@ -10,8 +10,8 @@ use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LockClause, OrderBy,
-    OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
+    LockClause, OrderBy, OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, WindowType,
 };
 use specc_expr::sqlparser::tokenizer::Span;
 use specc_expr::{Look, Tree};
@@ -86,6 +86,25 @@ impl Walk<'_> {
 
     /// `for update of` names tables of the query.
     pub(crate) fn locked(&mut self, part: &Part<'_>, body: &SetExpr, locks: &[LockClause]) {
+        let what = match body {
+            SetExpr::SetOperation { .. } => Some("a union"),
+            SetExpr::Select(select) => match &**select {
+                Select { distinct: Some(_), .. } => Some("`distinct`"),
+                Select { group_by: GroupByExpr::Expressions(parts, _), .. } if !parts.is_empty() => Some("`group by`"),
+                Select { having: Some(_), .. } => Some("`having`"),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let (Some(what), false) = (what, locks.is_empty()) {
+            let message = format!("rows of {what} cannot be locked");
+            return self.not_here(
+                part,
+                body.span(),
+                message,
+                "lock them in a query inside: `… in (select … for update)`",
+            );
+        }
         let SetExpr::Select(select) = body else { return };
         let Some(names) = tables(select) else { return };
         for lock in locks {

@@ -7,12 +7,12 @@ use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
-use specc_expr::RowOfStar;
 use specc_expr::sqlparser::ast::{
     DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound,
     WindowSpec,
 };
+use specc_expr::{AddedColumns, RowOfStar};
 
 /// Resolves a query.
 pub(crate) fn query(walk: &mut Walk<'_>, part: &Part<'_>, query: &Query) -> Output {
@@ -30,8 +30,14 @@ impl Walk<'_> {
     fn query_here(&mut self, part: &Part<'_>, query: &Query) -> Output {
         let before = self.with.len();
         if let Some(with) = &query.with {
-            for cte in &with.cte_tables {
+            for (at, cte) in with.cte_tables.iter().enumerate() {
                 let name = folded(&cte.alias.name);
+                if let Some(clause) = specc_expr::added_columns(cte) {
+                    self.added_columns(part, with.recursive, &clause);
+                    continue;
+                }
+                let clauses = with.cte_tables[at + 1..].iter().map_while(specc_expr::added_columns);
+                let more: Vec<SmolStr> = clauses.flat_map(|clause| clause.added).map(folded).collect();
                 if self.with[before..].iter().any(|(other, _)| *other == name) {
                     let message = format!("there are two `with` queries `{name}`");
                     let help = "give one of the two another name".to_owned();
@@ -42,7 +48,9 @@ impl Walk<'_> {
                     SetExpr::SetOperation { left, right, .. } if with.recursive && cte.query.with.is_none() => {
                         let first = self.set(part, left, None);
                         let first = self.renamed(part, first, &cte.alias.name, &names);
-                        self.with.push((name.clone(), first.clone()));
+                        let mut inner = first.clone();
+                        inner.complete &= more.is_empty();
+                        self.with.push((name.clone(), inner));
                         self.set(part, right, None);
                         self.with.pop();
                         first
@@ -77,6 +85,41 @@ impl Walk<'_> {
         }
         self.with.truncate(before);
         output
+    }
+
+    /// `search … set o`, `cycle … set c using p`: the columns that the last `with` query has besides its own.
+    fn added_columns(&mut self, part: &Part<'_>, recursive: bool, clause: &AddedColumns<'_>) {
+        let Some((name, mut output)) = self.with.pop() else { return };
+        if let Some(first) = clause.by.first().filter(|_| !recursive) {
+            let message =
+                format!("the `with` query `{name}` is not recursive, and is neither searched nor looked at for cycles");
+            let help = "write `with recursive`".to_owned();
+            self.report_at(part, first.span, Problem::NotHere, message, Some(help));
+        }
+        for ident in &clause.by {
+            let wanted = folded(ident);
+            if let Some(place) = part.place(ident.span).filter(|_| output.complete)
+                && !output.columns.iter().any(|(own, _)| *own == wanted)
+            {
+                let names = output.columns.iter().map(|(own, _)| own.clone()).collect();
+                self.unknown_column(place, &wanted, &name, names);
+            }
+        }
+        for (at, ident) in clause.added.iter().enumerate() {
+            let added = folded(ident);
+            if output.columns.iter().any(|(own, _)| *own == added) {
+                let message = format!("the `with` query `{name}` has a column `{added}` already");
+                self.report_at(
+                    part,
+                    ident.span,
+                    Problem::Twice,
+                    message,
+                    Some("give the new column another name".into()),
+                );
+            }
+            output.columns.push((added, plain("boolean").filter(|_| clause.flag && at == 0)));
+        }
+        self.with.push((name, output));
     }
 
     /// The output with other names for its first columns: `with r (a, b) as`, `(select …) as r (a, b)`.

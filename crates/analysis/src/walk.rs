@@ -95,6 +95,8 @@ pub(crate) struct Walk<'a> {
     pub path: Vec<SmolStr>,
     /// The path is the text's own, or that of who makes the object: what is not in it is not found.
     pub fixed_path: bool,
+    /// The text says it itself.
+    pub own_path: bool,
     pub out: Analysis,
     pub levels: Vec<Level>,
     /// `with` queries in sight, the innermost last.
@@ -108,6 +110,10 @@ pub(crate) struct Walk<'a> {
     pub records: Vec<Record>,
     /// Relations that the text makes itself.
     pub made: Vec<SmolStr>,
+    /// Temporary tables among them.
+    pub made_temporary: Vec<SmolStr>,
+    /// Those that were made up to here, with what they have.
+    pub temporary: Vec<(SmolStr, Output)>,
     /// Transition tables of a trigger, each with the relation whose rows it has.
     pub transitions: Vec<(SmolStr, Qualified)>,
     /// The last part that could not be read, for who knows whether that is certain.
@@ -120,6 +126,8 @@ pub(crate) struct Walk<'a> {
     strings: Option<Vec<SmolStr>>,
     /// Errors of names are caught here.
     pub caught: usize,
+    /// What is called next stands behind `call`.
+    pub calling: bool,
     pub depth: usize,
     /// Names in a language that has variables of its own.
     pub procedural: bool,
@@ -136,6 +144,7 @@ impl<'a> Walk<'a> {
             text,
             path: env.path().to_vec(),
             fixed_path: false,
+            own_path: false,
             out: Analysis::default(),
             levels: Vec::new(),
             with: Vec::new(),
@@ -144,12 +153,15 @@ impl<'a> Walk<'a> {
             all_numbered: false,
             records: Vec::new(),
             made: Vec::new(),
+            made_temporary: Vec::new(),
+            temporary: Vec::new(),
             transitions: Vec::new(),
             unreadable: None,
             broken: false,
             open_tables: false,
             strings: None,
             caught: 0,
+            calling: false,
             depth: 0,
             procedural: false,
             conflict: Conflict::Error,
@@ -201,7 +213,7 @@ impl<'a> Walk<'a> {
     /// Reads a part of the text as a query or another statement that gives rows.
     pub(crate) fn read_query(&mut self, start: usize, end: usize) -> Output {
         let text = &self.text[start..end];
-        match specc_expr::parse_query(text, all_of(text)) {
+        match specc_expr::read_query(text, all_of(text)) {
             Ok(query) => {
                 let part = Part::new(text, start, 0);
                 crate::query::query(self, &part, &query)
@@ -218,7 +230,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn read_expression(&mut self, start: usize, end: usize) -> Output {
         const BEFORE: &str = "select ";
         let text = format!("{BEFORE}{}", &self.text[start..end]);
-        match specc_expr::parse_query(&text, all_of(&text)) {
+        match specc_expr::read_query(&text, all_of(&text)) {
             Ok(query) => {
                 let part = Part::new(&text, start, BEFORE.len());
                 crate::query::query(self, &part, &query)
@@ -290,7 +302,23 @@ impl<'a> Walk<'a> {
         }
         let text = self.text;
         let strings = self.strings.get_or_insert_with(|| {
-            let tokens: Vec<_> = Lexer::new(text).map_while(Result::ok).collect();
+            let mut tokens: Vec<_> = Lexer::new(text).map_while(Result::ok).collect();
+            // The text of a block that is run at once is read, and makes nothing but by its own strings.
+            let is_block = |at: usize| {
+                at > 0 && tokens[at - 1].is(text, "do")
+                    || at > 2 && tokens[at - 2].is(text, "language") && tokens[at - 3].is(text, "do")
+            };
+            let blocks: Vec<usize> =
+                (0..tokens.len()).filter(|at| tokens[*at].kind == TokenKind::Text && is_block(*at)).collect();
+            for at in blocks.into_iter().rev() {
+                if let Some((from, to)) = crate::plpgsql::constant(text, &tokens[at]) {
+                    let inner = Lexer::new(&text[from..to]).map_while(Result::ok);
+                    let inner: Vec<_> = inner
+                        .map(|token| specc_split::Token { start: token.start + from, end: token.end + from, ..token })
+                        .collect();
+                    tokens.splice(at..=at, inner);
+                }
+            }
             // What `execute` reads as a statement of rows makes nothing.
             let is_read = |at: usize| {
                 let inner = crate::plpgsql::constant(text, &tokens[at]).map(|(from, to)| text[from..to].trim_start());

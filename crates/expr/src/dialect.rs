@@ -82,25 +82,21 @@ impl Dialect for SpecDialect {
     }
 
     fn is_table_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
-        BASE.is_table_alias(kw, parser)
+        BASE.is_table_alias(kw, parser) && may_name(kw)
+    }
+
+    fn is_table_factor_alias(&self, explicit: bool, kw: &Keyword, parser: &mut Parser) -> bool {
+        may_name(kw) && (explicit || BASE.is_table_alias(kw, parser))
     }
 
     /// Words that Postgres takes for a label only after `as`: `insert … select now() on conflict …`.
     fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
-        let needs_as = [
-            Keyword::CREATE,
-            Keyword::FILTER,
-            Keyword::FOR,
-            Keyword::GRANT,
-            Keyword::ON,
-            Keyword::OVER,
-            Keyword::OVERLAPS,
-            Keyword::TO,
-            Keyword::WINDOW,
-            Keyword::WITHIN,
-            Keyword::WITHOUT,
-        ];
-        BASE.is_column_alias(kw, parser) && !needs_as.contains(kw)
+        let word = format!("{kw:?}").to_ascii_lowercase();
+        match *kw {
+            Keyword::NoKeyword => true,
+            _ if specc_facts::is_keyword(&word) => specc_facts::is_bare_label(&word),
+            _ => BASE.is_column_alias(kw, parser),
+        }
     }
 
     fn prec_value(&self, prec: Precedence) -> u8 {
@@ -344,6 +340,11 @@ impl SpecDialect {
             _ => None,
         }
     }
+}
+
+/// Whether Postgres takes the word for the name of a table.
+fn may_name(kw: &Keyword) -> bool {
+    *kw == Keyword::NoKeyword || specc_facts::may_name_table(&format!("{kw:?}").to_ascii_lowercase())
 }
 
 /// Keywords of other systems or other statements that are names in an expression.

@@ -11,6 +11,7 @@ mod dialect;
 mod exists;
 pub mod lex;
 mod literal;
+mod marks;
 mod mend;
 mod parse;
 mod place;
@@ -22,8 +23,10 @@ mod unicode;
 pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
 pub use dialect::SpecDialect;
 pub use exists::{bare_word, exists_path, is_exists_path};
-pub use mend::{RowOfStar, join_alias, row_of_star};
-pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
+pub use marks::{AddedColumns, RowOfStar, added_columns, join_alias, returned_row, row_of_star};
+pub use parse::{
+    MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements, read_query, read_statements,
+};
 pub use place::{expr_span, ident_span, idents_span, start_of};
 pub use plpgsql::plpgsql_references;
 pub use references::{Name, References, object_name, references};

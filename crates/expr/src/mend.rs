@@ -2,17 +2,10 @@
 //! say: words that name nothing are left out, and the rest is said in a form that it reads. Every token that names
 //! something keeps its place.
 
+use crate::marks::{JOIN_ALIAS, ROW_STAR};
 use crate::place;
-use sqlparser::ast::{AccessExpr, Expr, Ident};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
-
-/// Stands before the alias of `using (…) as alias`, which sqlparser does not read, in the list of columns: no name that an
-/// author writes has a space in front.
-pub(crate) const JOIN_ALIAS: &str = " as";
-
-/// Stands for the `*` of `(row).*`, which sqlparser does not read, as if it were a field.
-const ROW_STAR: &str = " *";
 
 /// Puts right what the tokenizer cuts differently from Postgres.
 pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -47,9 +40,12 @@ pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWit
 }
 
 /// The tokens as sqlparser reads them.
-pub(crate) fn mended(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+pub(crate) fn mended(tokens: Vec<TokenWithSpan>, marks: bool) -> Vec<TokenWithSpan> {
     match Reader::of(&tokens) {
-        Some(mut reader) => reader.read(),
+        Some(mut reader) => {
+            reader.marks = marks;
+            reader.read()
+        }
         None => tokens,
     }
 }
@@ -74,15 +70,24 @@ const MENDED: &[&str] = &[
     "local",
     "operator",
     "similar",
+    "collation",
+    "search",
+    "cycle",
+    "returning",
+    "update",
+    "from",
+    "join",
 ];
 
 /// Goes through the tokens once and makes the list that sqlparser reads.
-struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     tokens: &'t [TokenWithSpan],
     /// Those that are no space and no comment.
-    seen: Vec<usize>,
+    pub(crate) seen: Vec<usize>,
     /// By the place in `seen`: what stands there instead.
-    instead: Vec<(usize, Vec<Token>)>,
+    pub(crate) instead: Vec<(usize, Vec<Token>)>,
+    /// What sqlparser cannot say is said with names that no author writes ([`crate::marks`]).
+    marks: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -93,26 +98,26 @@ impl<'t> Reader<'t> {
             return None;
         }
         let seen = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
-        Some(Self { tokens, seen, instead: Vec::new() })
+        Some(Self { tokens, seen, instead: Vec::new(), marks: false })
     }
 
-    fn token(&self, n: usize) -> &'t Token {
+    pub(crate) fn token(&self, n: usize) -> &'t Token {
         self.seen.get(n).map_or(&Token::EOF, |at| &self.tokens[*at].token)
     }
 
-    fn is(&self, n: usize, word: &str) -> bool {
+    pub(crate) fn is(&self, n: usize, word: &str) -> bool {
         is(self.token(n), word)
     }
 
-    fn is_any(&self, n: usize, words: &[&str]) -> bool {
+    pub(crate) fn is_any(&self, n: usize, words: &[&str]) -> bool {
         words.iter().any(|word| self.is(n, word))
     }
 
-    fn symbol(&self, n: usize, symbol: &Token) -> bool {
+    pub(crate) fn symbol(&self, n: usize, symbol: &Token) -> bool {
         self.token(n) == symbol
     }
 
-    fn drop(&mut self, range: std::ops::Range<usize>) {
+    pub(crate) fn drop(&mut self, range: std::ops::Range<usize>) {
         let there = range.start..range.end.min(self.seen.len());
         self.instead.extend(there.map(|n| (n, Vec::new())));
     }
@@ -121,6 +126,7 @@ impl<'t> Reader<'t> {
         for n in 0..self.seen.len() {
             if self.symbol(n, &Token::Mul) {
                 self.star(n);
+                self.heirs(n);
             }
             let Token::Word(word) = self.token(n) else { continue };
             if word.quote_style.is_some() {
@@ -136,6 +142,12 @@ impl<'t> Reader<'t> {
                     }
                 }
                 "using" => self.using(n),
+                "collation" if self.is(n + 1, "for") && self.symbol(n + 2, &Token::LParen) => {
+                    self.instead.push((n, vec![said("pg_collation_for", Keyword::NoKeyword)]));
+                    self.drop(n + 1..n + 2);
+                }
+                "search" | "cycle" if self.marks => self.added_columns(n),
+                "returning" if self.marks => self.returned_rows(n),
                 "for" => self.lock(n),
                 "only" => self.only(n),
                 "table" => self.table(n),
@@ -166,6 +178,35 @@ impl<'t> Reader<'t> {
             }
         }
         out
+    }
+
+    /// `t *` in `from` and behind `update`: the table and what inherits from it, as without the star.
+    fn heirs(&mut self, n: usize) {
+        let mut at = n;
+        while at > 1 && matches!(self.token(at - 1), Token::Word(_)) && self.symbol(at - 2, &Token::Period) {
+            at -= 2;
+        }
+        let Some(before) = at.checked_sub(2).filter(|_| matches!(self.token(at - 1), Token::Word(_))) else { return };
+        // `extract(year from a * b)` has no `select` in its parentheses.
+        let mut depth = 0usize;
+        let within = (0..before).rev().take_while(|at| match self.token(*at) {
+            Token::RParen => {
+                depth += 1;
+                true
+            }
+            Token::LParen if depth == 0 => false,
+            Token::LParen => {
+                depth -= 1;
+                true
+            }
+            _ => true,
+        });
+        let within: Vec<usize> = within.collect();
+        let queries = within.iter().any(|at| self.is_any(*at, &["select", "delete", "update"]));
+        let begins = self.is_any(before, &["update", "join"]) || self.is_any(before, &["from", "using"]) && queries;
+        if begins {
+            self.drop(n..n + 1);
+        }
     }
 
     /// Which rows a window's frame leaves out.
@@ -253,8 +294,7 @@ impl<'t> Reader<'t> {
             }
         };
         if begins && matches!(self.token(n + 1), Token::Word(_)) {
-            let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
-            let star = vec![word("select", Keyword::SELECT), Token::Mul, word("from", Keyword::FROM)];
+            let star = vec![said("select", Keyword::SELECT), Token::Mul, said("from", Keyword::FROM)];
             self.instead.push((n, star));
         }
     }
@@ -305,9 +345,8 @@ impl<'t> Reader<'t> {
 
     /// `at local` is `at time zone` with the zone of the session.
     fn local(&mut self, n: usize) {
-        let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
         let zone = Token::SingleQuotedString("local".into());
-        self.instead.push((n, vec![word("time", Keyword::TIME), word("zone", Keyword::ZONE), zone]));
+        self.instead.push((n, vec![said("time", Keyword::TIME), said("zone", Keyword::ZONE), zone]));
     }
 
     /// `operator(pg_catalog.-) a`: sqlparser reads it between two operands only.
@@ -347,9 +386,8 @@ impl<'t> Reader<'t> {
         let end = self.closed(opens);
         let escape = (n + 1..end).rev().find(|at| self.is(*at, "escape"));
         if let (true, Some(escape)) = (opens > 0 && self.is(opens - 1, "substring"), escape) {
-            let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
-            self.instead.push((n, vec![word("from", Keyword::FROM)]));
-            self.instead.push((escape, vec![word("for", Keyword::FOR)]));
+            self.instead.push((n, vec![said("from", Keyword::FROM)]));
+            self.instead.push((escape, vec![said("for", Keyword::FOR)]));
         }
     }
 
@@ -379,7 +417,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Where the parenthesis is closed that opens here; where nothing opens, here.
-    fn closed(&self, opens: usize) -> usize {
+    pub(crate) fn closed(&self, opens: usize) -> usize {
         let mut depth = 0usize;
         for at in opens..self.seen.len() {
             match self.token(at) {
@@ -395,38 +433,13 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// A word that is put in place of others.
+pub(crate) fn said(value: &str, keyword: Keyword) -> Token {
+    Token::Word(Word { value: value.into(), quote_style: None, keyword })
+}
+
 fn is(token: &Token, word: &str) -> bool {
     matches!(token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
-}
-
-/// The alias that `join … using (…) as alias` gives to the columns that both sides share, where this element of the list
-/// of columns is one.
-pub fn join_alias(name: &sqlparser::ast::ObjectName) -> Option<&sqlparser::ast::Ident> {
-    match &name.0[..] {
-        [mark, alias] if mark.as_ident().is_some_and(|ident| ident.value == JOIN_ALIAS) => alias.as_ident(),
-        _ => None,
-    }
-}
-
-/// The row of which `(row).*` gives all fields.
-pub fn row_of_star(expr: &Expr) -> Option<RowOfStar<'_>> {
-    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
-    let (last, fields) = access_chain.split_last()?;
-    match last {
-        AccessExpr::Dot(Expr::Identifier(star)) if star.value == ROW_STAR => Some(RowOfStar { root, fields, star }),
-        _ => None,
-    }
-}
-
-/// A row, and the fields that lead from it to the one whose fields are meant.
-#[derive(Clone, Copy, Debug)]
-pub struct RowOfStar<'e> {
-    /// What stands before the first dot.
-    pub root: &'e Expr,
-    /// Mostly none.
-    pub fields: &'e [AccessExpr],
-    /// Where the `*` stands.
-    pub star: &'e Ident,
 }
 
 #[cfg(test)]

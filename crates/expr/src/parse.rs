@@ -29,7 +29,7 @@ pub fn parse_expr(text: &str, at: Span) -> Result<Expr, Diagnostic> {
     if let Some((_, sql)) = crate::as_is_text(text) {
         return Ok(crate::as_is::tree(sql));
     }
-    let source = Source { text, at, code: codes::BAD_EXPRESSION, max: MAX_EXPR_TOKENS };
+    let source = Source { text, at, code: codes::BAD_EXPRESSION, max: MAX_EXPR_TOKENS, marks: false };
     source.read(|parser| {
         let expr = parser.parse_expr()?;
         Ok((check::expr(&expr), expr))
@@ -38,7 +38,17 @@ pub fn parse_expr(text: &str, at: Span) -> Result<Expr, Diagnostic> {
 
 /// Reads all of `text` as one query (a view's, for example); a final `;` may stand.
 pub fn parse_query(text: &str, at: Span) -> Result<Query, Diagnostic> {
-    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS };
+    query(text, at, false)
+}
+
+/// Like [`parse_query`], for who knows what the names mean by which is said what sqlparser's trees cannot say
+/// ([`crate::added_columns`], [`crate::returned_row`]).
+pub fn read_query(text: &str, at: Span) -> Result<Query, Diagnostic> {
+    query(text, at, true)
+}
+
+fn query(text: &str, at: Span, marks: bool) -> Result<Query, Diagnostic> {
+    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, marks };
     source.read(|parser| {
         let query = parser.parse_query()?;
         while parser.consume_token(&Token::SemiColon) {}
@@ -48,7 +58,16 @@ pub fn parse_query(text: &str, at: Span) -> Result<Query, Diagnostic> {
 
 /// Reads `text` as statements, the body of an SQL function.
 pub fn parse_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnostic> {
-    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS };
+    statements(text, at, false)
+}
+
+/// Like [`parse_statements`], as [`read_query`] is like [`parse_query`].
+pub fn read_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnostic> {
+    statements(text, at, true)
+}
+
+fn statements(text: &str, at: Span, marks: bool) -> Result<Vec<Statement>, Diagnostic> {
+    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, marks };
     source.read(|parser| {
         let statements = parser.parse_statements()?;
         Ok((check::node(&statements), statements))
@@ -66,6 +85,7 @@ struct Source<'a> {
     at: Span,
     code: Code,
     max: usize,
+    marks: bool,
 }
 
 impl Source<'_> {
@@ -74,7 +94,7 @@ impl Source<'_> {
         parse: impl Fn(&mut Parser) -> Result<(Result<(), check::Refused>, T), ParserError> + Sync,
     ) -> Result<T, Diagnostic> {
         let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
-            Ok(tokens) => mend::mended(mend::joined(self.text, tokens)),
+            Ok(tokens) => mend::mended(mend::joined(self.text, tokens), self.marks),
             Err(error) => {
                 return Err(self.token_error(&error.message, place::byte(self.text, error.location)));
             }

@@ -267,6 +267,13 @@ where y.typtype in ('b', 'r', 'm') and y.typcategory <> 'A' and y.typarray <> 0
   and y.typnamespace = 'pg_catalog'::regnamespace and y.oid < 16384
 order by 1, v.n;
 
+-- part: columns
+-- What a row of a function has that names what it gives: name `:` type.
+select '- ' || p.proname, string_agg(a.name || ':' || pg_temp.n(a.type), ',' order by a.n)
+from pg_proc p, unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality as a (name, mode, type, n)
+where p.pronamespace = 'pg_catalog'::regnamespace and a.mode in ('o', 'b', 't') and p.oid < 16384 and p.prokind = 'f'
+group by p.oid, p.proname order by p.proname, p.oid;
+
 -- part: domains
 select pg_temp.x('pg_type', y.oid) || ' ' || case when nspname = 'public' then '' else nspname || '.' end || typname, ''
 from pg_type y join pg_namespace n on n.oid = typnamespace where typtype = 'd' order by 1;

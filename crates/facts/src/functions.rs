@@ -89,6 +89,28 @@ fn table(text: &'static str) -> Table {
 }
 
 static FUNCTIONS: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/functions.txt")));
+static COLUMNS: LazyLock<FxHashMap<&str, Vec<(&str, Option<Spelled>)>>> = LazyLock::new(|| {
+    let mut all: FxHashMap<&str, Vec<(&str, Option<Spelled>)>> = FxHashMap::default();
+    for (_, name, words) in crate::table::lines(include_str!("../data/columns.txt")) {
+        let columns = all.entry(name).or_default();
+        for (column, ty) in words.flat_map(|word| unmarked(word).split(',')).filter_map(|word| word.split_once(':')) {
+            let ty = Spelled::of(ty);
+            // What the variants and versions say otherwise is of no one type.
+            match columns.iter_mut().find(|(own, _)| *own == column) {
+                Some((_, known)) => *known = known.filter(|known| *known == ty),
+                None => columns.push((column, Some(ty))),
+            }
+        }
+    }
+    all
+});
+
+/// The columns that a function of Postgres's own gives names to, whichever of its name and of the versions is meant; a type
+/// where it is one.
+pub fn row_columns(name: &str) -> &'static [(&'static str, Option<Spelled>)] {
+    COLUMNS.get(name).map_or(&[], Vec::as_slice)
+}
+
 static OPERATORS: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/operators.txt")));
 
 fn find(

@@ -1,4 +1,7 @@
-//! Keywords, for quoting.
+//! Keywords, for quoting and for labels.
+
+use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("../data/keywords.txt");
 
@@ -95,6 +98,29 @@ pub fn is_keyword(word: &str) -> bool {
         words
     };
     ALL.binary_search(&word).is_ok()
+}
+
+/// The kind of a keyword, and whether it can be a label without `as`.
+fn kind(word: &str) -> Option<(u8, bool)> {
+    static KINDS: LazyLock<FxHashMap<&str, (u8, bool)>> = LazyLock::new(|| {
+        let read = |line: &'static str| {
+            let (word, kind) = line.split_once(' ')?;
+            let kind = kind.split('@').next().unwrap_or_default();
+            Some((word, (*kind.as_bytes().first()?, kind.ends_with('b'))))
+        };
+        TEXT.lines().filter_map(read).collect()
+    });
+    KINDS.get(word).copied()
+}
+
+/// Whether `select 1 word` labels the column: any name, and most keywords.
+pub fn is_bare_label(word: &str) -> bool {
+    kind(word).is_none_or(|(_, bare)| bare)
+}
+
+/// Whether a table, or its alias, can have this name without quotes.
+pub fn may_name_table(word: &str) -> bool {
+    kind(word).is_none_or(|(kind, _)| matches!(kind, b'U' | b'C'))
 }
 
 /// Whether the word joins expressions, as an operator does.

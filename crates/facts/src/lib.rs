@@ -9,6 +9,7 @@ mod conversions;
 mod functions;
 mod indexes;
 mod keywords;
+mod literals;
 mod names;
 mod rights;
 mod storage;
@@ -19,14 +20,15 @@ pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
 pub use functions::{
     Grammar, Kind, Variant, Volatility, counts_rows, extension_volatility, function_names, functions, gives_a_value,
-    gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function,
+    gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function, row_columns,
     takes_configuration, takes_sequence, volatility,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
     most_indexed_dimensions, operator_classes,
 };
-pub use keywords::{is_keyword, is_operator_word, needs_quotes};
+pub use keywords::{is_bare_label, is_keyword, is_operator_word, may_name_table, needs_quotes};
+pub use literals::{array_items, is_json_object, read_literal};
 pub use names::{
     DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, conditions,
     extension_of_trigger_function, is_condition, is_known_extension, is_language, is_list_setting, is_of_supabase,

@@ -84,8 +84,23 @@ impl Reader<'_, '_> {
         if let Shape::Type(Some(ty)) = shape {
             self.walk.literal_in_text(start, stop, ty);
         }
-        self.expression_to(end);
+        let output = self.expression_to(end);
         self.at = end;
+        if let ([(_, given)], true, Some(wanted)) = (&output.columns[..], output.complete, self.type_of_shape(shape)) {
+            self.walk.put_into((start, stop), given, &Some(wanted));
+        }
+    }
+
+    /// The type of what a variable holds, where it has one.
+    fn type_of_shape(&self, shape: &Shape) -> Option<DataType> {
+        match shape {
+            Shape::Type(ty) => ty.clone(),
+            Shape::Rows(rows) => match &rows[..] {
+                [row] => Some(crate::find::row_type(row)),
+                _ => None,
+            },
+            Shape::Record(_) | Shape::Cursor(..) | Shape::Open => None,
+        }
     }
 
     pub(super) fn declare(&mut self, name: SmolStr, shape: Shape) {

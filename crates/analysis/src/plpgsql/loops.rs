@@ -44,9 +44,11 @@ impl Reader<'_, '_> {
             let name = self.name()?;
             self.at = inside;
             self.take("reverse");
-            self.expression_to(middle);
+            self.bound(middle);
             self.at = middle + 2;
-            self.expression(&["loop", "by"]);
+            let end = self.until(&["loop", "by"]);
+            self.bound(end);
+            self.at = end;
             if self.take("by") {
                 self.expression(&["loop"]);
             }
@@ -91,6 +93,19 @@ impl Reader<'_, '_> {
         self.at = end;
         self.take("loop");
         self.in_loop(Frame { variables, ..frame }, start)
+    }
+
+    /// Where a loop over numbers begins or ends: an expression up to this token.
+    fn bound(&mut self, end: usize) {
+        let (start, stop) = self.bytes(self.at, end);
+        let output = self.expression_to(end);
+        let int = crate::query::plain("int");
+        if let ([(_, given)], true) = (&output.columns[..], output.complete) {
+            self.walk.put_into((start, stop), given, &int);
+        }
+        if let Some(int) = &int {
+            self.walk.literal_in_text(start, stop, int);
+        }
     }
 
     /// Whether the name of a cursor with a query stands here, with its values or alone.

@@ -1,5 +1,6 @@
 //! Bodies of functions, in SQL and in PL/pgSQL.
 
+mod beyond;
 mod declare;
 mod loops;
 mod reader;
@@ -86,6 +87,7 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
     if let Some(path) = &body.path {
         walk.path = path.clone();
         walk.fixed_path = true;
+        walk.own_path = true;
     }
     let mut frame = Frame { label: body.name.clone(), ..Frame::default() };
     for param in &body.params {

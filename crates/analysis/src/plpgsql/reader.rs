@@ -3,22 +3,37 @@
 use super::{Body, Gives};
 use crate::Returned;
 use crate::scope::Frame;
-use crate::walk::Walk;
+use crate::walk::{Unreadable, Walk};
 use specc_split::{Lexer, Token, TokenKind};
 
 /// Reads a body.
 pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
     let tokens: Vec<Token> = Lexer::new(body.text).map_while(Result::ok).collect();
     made(walk, &tokens);
+    let text = walk.text;
+    let (last, statements, unread) = block(walk, &tokens, text.len(), body.returns.clone(), body.gives);
+    let plain = !tokens.iter().any(|token| token.is(text, "declare") || token.kind == TokenKind::Symbol(b'#'));
+    walk.out.only = last.filter(|_| !unread && statements == 1 && plain);
+}
+
+/// Reads tokens that end at a byte as a block: what it returned last, how many statements it has, and whether it could not be
+/// read.
+pub(super) fn block(
+    walk: &mut Walk<'_>,
+    tokens: &[Token],
+    end: usize,
+    returns: Option<specc_catalog::DataType>,
+    gives: Gives,
+) -> (Option<Returned>, usize, bool) {
     walk.frames.push(Frame::default());
     let text = walk.text;
     let mut reader = Reader {
         walk,
         text,
-        tokens: &tokens,
+        tokens,
         at: 0,
-        returns: body.returns.clone(),
-        gives: body.gives,
+        returns,
+        gives,
         returned: false,
         statements: 0,
         last: None,
@@ -26,15 +41,10 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
         handlers: 0,
         depth: 0,
     };
-    if reader.outer_block().is_none() {
-        reader.walk.out.unread = true;
-        let start = reader.tokens.get(reader.at).map_or(text.len(), |token| token.start);
-        reader.walk.words(start, text.len());
-    } else {
-        reader.ends_with_a_value();
-        let plain = !tokens.iter().any(|token| token.is(text, "declare") || token.kind == TokenKind::Symbol(b'#'));
-        reader.walk.out.only = reader.last.filter(|_| reader.statements == 1 && plain);
-    }
+    let read = reader.whole(end);
+    let (last, statements) = (reader.last, reader.statements);
+    walk.frames.pop();
+    (last, statements, !read)
 }
 
 /// Relations, types and functions that the text makes: `create … name`, `select … into temp name`.
@@ -77,7 +87,10 @@ pub(super) fn made(walk: &mut Walk<'_>, tokens: &[Token]) {
         let first = names.next().and_then(|token| token.name(text));
         let dotted = names.next().is_some_and(|t| t.kind == TokenKind::Symbol(b'.'));
         let second = names.next().filter(|_| dotted).and_then(|token| token.name(text));
-        walk.made.extend(second.or(first).map(Into::into));
+        let name: Option<smol_str::SmolStr> = second.or(first).map(Into::into);
+        let temporary = rest[..words].iter().any(|t| t.is(text, "temp") || t.is(text, "temporary"));
+        walk.made_temporary.extend(name.clone().filter(|_| temporary));
+        walk.made.extend(name);
     }
 }
 
@@ -199,6 +212,10 @@ impl Reader<'_, '_> {
         let (start, stop) = self.bytes(self.at, end);
         let output = self.walk.read_expression(start, stop);
         if let Some(problem) = self.walk.unreadable.take() {
+            self.unreadable(self.at, end, problem);
+        } else if self.ends_early(end) {
+            // It could be a label, but is the next statement.
+            let problem = Unreadable { start, end: stop, message: String::new(), help: None };
             self.unreadable(self.at, end, problem);
         }
         output

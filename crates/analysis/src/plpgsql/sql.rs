@@ -41,8 +41,11 @@ impl Walk<'_> {
         if text.trim().is_empty() {
             return Output::open();
         }
+        if self.beyond(start, start + text.len()) {
+            return Output { columns: Vec::new(), complete: true };
+        }
         let (text, targets) = super::sql::without_conflict_targets(text);
-        match specc_expr::parse_statements(&text, all_of(&text)) {
+        match specc_expr::read_statements(&text, all_of(&text)) {
             Ok(statements) => {
                 let part = Part::new(&text, start, 0);
                 self.conflicts = targets.into_iter().map(|(from, to)| (start + from, start + to)).collect();

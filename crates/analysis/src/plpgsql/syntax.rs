@@ -224,6 +224,16 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Whether what stands from here on and was read up to a token has the word of another statement at its end.
+    pub(super) fn ends_early(&self, end: usize) -> bool {
+        let last = end.saturating_sub(1);
+        let cases = (self.at..end).any(|at| self.is_at(at, "case"));
+        last > self.at
+            && !cases
+            && !self.symbol_at(last - 1, b'.')
+            && STATEMENTS.iter().any(|word| self.is_at(last, word))
+    }
+
     /// Whether the tokens are only names, plain literals, and what is read in every use.
     fn is_plain(&self, from: usize, to: usize) -> bool {
         (from..to).all(|at| {

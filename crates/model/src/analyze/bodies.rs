@@ -257,9 +257,8 @@ pub(crate) fn statements(
 fn read(known: &Known<'_>, found: Analysis, written: &ast::SqlBody, out: &mut Vec<Diagnostic>) -> Vec<Object> {
     let problem = if found.unread { specc_expr::parse_statements(&written.text, written.at.0).err() } else { None };
     match problem {
-        Some(_) if specc_expr::is_beyond(&written.text) => {}
-        Some(problem) => out.push(problem),
-        None => report(found.findings, &written.text, written.at.0, out),
+        Some(problem) if !specc_expr::is_beyond(&written.text) => out.push(problem),
+        _ => report(found.findings, &written.text, written.at.0, out),
     }
     let mut objects: Vec<Object> =
         found.references.iter().filter_map(|reference| known.object(&reference.target)).collect();

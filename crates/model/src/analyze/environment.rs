@@ -86,6 +86,7 @@ impl<'a> Known<'a> {
         let params = function.params.iter().map(|p| Parameter {
             name: p.name.clone(),
             ty: self.data_type_of(&p.ty).filter(|ty| !is_pseudo(ty)),
+            any: self.data_type_of(&p.ty).filter(is_pseudo).map(|ty| ty.name).unwrap_or_default(),
             mode: p.mode.clone(),
             default: p.default.is_some(),
         });
@@ -94,6 +95,7 @@ impl<'a> Known<'a> {
             let column = |(name, ty): &(SmolStr, Type)| Parameter {
                 name: name.clone(),
                 ty: self.data_type_of(ty),
+                any: SmolStr::default(),
                 mode: "out".into(),
                 default: false,
             };
@@ -129,6 +131,7 @@ impl<'a> Known<'a> {
             set: matches!(function.returns, Some(Returns::SetOf(_) | Returns::Table(_))),
             params,
             returns,
+            procedure: Some(function.procedure),
         }
     }
 
@@ -296,6 +299,13 @@ impl Environment for Known<'_> {
         }
         match self.relation(schema, name) {
             Lookup::Found(relation) if relation.complete => Some(relation.columns),
+            _ => None,
+        }
+    }
+
+    fn domain(&self, schema: &str, name: &str) -> Option<DataType> {
+        match self.project.types.get(&Qualified { schema: schema.into(), name: name.into() })? {
+            Base::Domain(id) => self.data_type_of(&self.model.domains.get(id.0 as usize)?.base),
             _ => None,
         }
     }

@@ -123,7 +123,7 @@ impl<'r> Pass<'r> {
                     let steps: Vec<_> = actor.steps.iter().filter_map(|step| self.step(step)).collect();
                     let claims = actor.claims.as_ref().map(|claims| claims.value.clone());
                     if let (Some(text), Some(written)) = (&claims, &actor.claims)
-                        && !crate::typing::is_json_object(text)
+                        && !specc_facts::is_json_object(text)
                     {
                         self.bad(
                             written.at.0,

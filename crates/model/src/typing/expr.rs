@@ -313,7 +313,7 @@ impl<'a> Checker<'a> {
                     Err(literals::Wrong::Label(message, help)) => {
                         self.report(codes::UNKNOWN_LABEL, ast, message, Some(help));
                     }
-                    Err(literals::Wrong::Text(message, help)) => self.report(code, ast, message, help),
+                    Err(literals::Wrong::Text(message, help)) => self.report(code, ast, message, Some(help)),
                 }
             }
             _ => {}

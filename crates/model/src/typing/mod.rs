@@ -22,7 +22,6 @@ mod query;
 pub(crate) mod resolve;
 mod same;
 
-pub(crate) use literals::is_json_object;
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};
 pub(crate) use query::output_name;

@@ -1,0 +1,149 @@
+//! Names in strings, where a string stands for an object: `'public.events'::regclass`.
+
+use crate::environment::Lookup;
+use crate::scope::Ty;
+use crate::text::Part;
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::Qualified;
+use specc_expr::sqlparser::ast::{Value, ValueWithSpan};
+use specc_facts::Family;
+
+/// Schema, name and place.
+type NameAt = (Option<SmolStr>, SmolStr, (usize, usize));
+
+impl Walk<'_> {
+    /// A literal of a type that is written: of one that stands for objects, the name of an object.
+    pub(crate) fn literal_of(
+        &mut self,
+        part: &Part<'_>,
+        value: &ValueWithSpan,
+        data_type: &specc_expr::sqlparser::ast::DataType,
+        ty: &Ty,
+    ) {
+        match &*crate::types::spelled(data_type) {
+            "regclass" => self.relation_in_string(part, value, true),
+            "regproc" | "regprocedure" => self.function_in_string(part, value),
+            "regtype" => self.type_in_string(part, value),
+            "regconfig" => self.configuration_in_string(part, value),
+            name if specc_facts::family(name) == Family::Oid => {}
+            _ => self.literal(part, value, ty),
+        }
+    }
+
+    /// The text in a plain string, and its place without the quotes.
+    pub(crate) fn string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<(SmolStr, (usize, usize))> {
+        let Value::SingleQuotedString(text) = &value.value else { return None };
+        let (start, end) = part.place(value.span)?;
+        (end - start == text.len() + 2).then(|| (text.as_str().into(), (start + 1, end - 1)))
+    }
+
+    /// `'public.events'` where a `regclass` is wanted.
+    pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan, any: bool) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        // Postgres's own relations and indexes are not all known.
+        let open = any && schema.is_none() && name.starts_with("pg_");
+        match self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)) {
+            Lookup::Found(relation) => {
+                if !any && !relation.columns.is_empty() {
+                    let message = format!("`{name}` is no sequence");
+                    let help = format!("write the name of one, such as that of a column: `{name}_id_seq`");
+                    self.report(place, Problem::NotHere, message, Some(help));
+                }
+                self.refer(place, Target::Relation(relation.name));
+            }
+            Lookup::Missing
+                if !open && self.is_certain(schema.as_deref(), &name) && !(any && self.env.is_index(&name)) =>
+            {
+                let what = if any { "table, view or sequence" } else { "sequence" };
+                self.missing_in_string(value, place, &name, what, Problem::UnknownRelation);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
+        }
+    }
+
+    /// `'public.total'` where a `regproc` is wanted.
+    fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if schema.is_none() && self.env.functions("pg_catalog", &name) != Lookup::Missing {
+            return;
+        }
+        match self.on_path(schema.as_deref(), |schema| self.env.functions(schema, &name)) {
+            Lookup::Found(all) => {
+                for routine in all {
+                    self.refer(place, Target::Function(routine.name, routine.signature));
+                }
+            }
+            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
+                self.missing_in_string(value, place, &name, "function", Problem::UnknownFunction);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
+        }
+    }
+
+    /// `'public.mood'` where a `regtype` is wanted.
+    fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if schema.is_none() && self.env.data_type("pg_catalog", &name) != Lookup::Unknown {
+            return;
+        }
+        match self.on_path(schema.as_deref(), |schema| self.env.data_type(schema, &name)) {
+            Lookup::Found(ty) => self.refer(place, Target::Type(Qualified::new(ty.schema, ty.name))),
+            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
+                self.missing_in_string(value, place, &name, "type", Problem::UnknownType);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
+        }
+    }
+
+    /// Whether what a string names surely is not there: no error is caught, nothing makes it, and it is found in no
+    /// schema that who calls may have on the path.
+    fn is_certain(&self, schema: Option<&str>, name: &str) -> bool {
+        let elsewhere = schema.is_none() && !self.fixed_path && !self.env.elsewhere(name).is_empty();
+        self.caught == 0 && !self.made.iter().any(|made| made == name) && !self.open_tables && !elsewhere
+    }
+
+    fn missing_in_string(
+        &mut self,
+        value: &ValueWithSpan,
+        place: (usize, usize),
+        name: &str,
+        what: &str,
+        problem: Problem,
+    ) {
+        let message = format!("there is no {what} `{}`", value.to_string().trim_matches('\''));
+        let near = self.env.similar(name, problem == Problem::UnknownFunction);
+        self.report(place, problem, message, near.map(|near| format!("did you mean `{near}`?")));
+    }
+
+    /// `'public.plain'` where a `regconfig` is wanted.
+    pub(crate) fn configuration_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        let found = self.on_path(schema.as_deref(), |schema| self.env.configuration(schema, &name));
+        if let Some(name) = found.found() {
+            self.refer(place, Target::Configuration(name));
+        }
+    }
+
+    /// The name in a plain string, its schema where that is written, and the place without the quotes.
+    fn name_in_string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<NameAt> {
+        let (text, place) = self.string(part, value)?;
+        let mut tokens: Vec<_> = specc_split::Lexer::new(&text).map_while(Result::ok).collect();
+        // The types in `one(int)` are not looked at.
+        let opens = |token: &specc_split::Token| token.kind == specc_split::TokenKind::Symbol(b'(');
+        if let Some(at) = tokens.iter().position(opens).filter(|_| text.ends_with(')')) {
+            tokens.truncate(at);
+        }
+        let place = match (tokens.first(), tokens.last()) {
+            (Some(first), Some(last)) => (place.0 + first.start, place.0 + last.end),
+            _ => place,
+        };
+        let mut names = tokens.iter().filter_map(|token| token.name(&text));
+        match (names.next(), names.next(), tokens.len()) {
+            (Some(name), None, 1) => Some((None, name.into(), place)),
+            (Some(schema), Some(name), 3) => Some((Some(schema.into()), name.into(), place)),
+            _ => None,
+        }
+    }
+}

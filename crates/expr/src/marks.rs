@@ -1,0 +1,151 @@
+//! What sqlparser cannot say, said with names that no author writes: they have a space in front.
+
+use crate::mend::{Reader, said};
+use sqlparser::ast::{AccessExpr, Cte, Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, Word};
+
+/// Stands before the alias of `using (…) as alias`, which sqlparser does not read, in the list of columns: no name that an
+/// author writes has a space in front.
+pub(crate) const JOIN_ALIAS: &str = " as";
+
+/// Stands for the `*` of `(row).*`, which sqlparser does not read, as if it were a field.
+pub(crate) const ROW_STAR: &str = " *";
+
+pub(crate) const SEARCH: &str = " search";
+pub(crate) const CYCLE: &str = " cycle";
+pub(crate) const OLD: &str = " old";
+pub(crate) const NEW: &str = " new";
+
+pub(crate) fn token(mark: &str) -> Token {
+    Token::Word(Word { value: mark.into(), quote_style: Some('"'), keyword: Keyword::NoKeyword })
+}
+
+/// What `search` or `cycle` behind a `with` query says.
+#[derive(Clone, Debug)]
+pub struct AddedColumns<'q> {
+    /// The columns of the query that are looked at.
+    pub by: Vec<&'q Ident>,
+    /// The columns that it adds.
+    pub added: Vec<&'q Ident>,
+    /// The first of those is true or false.
+    pub flag: bool,
+}
+
+/// The clause that the `with` query before it has, where this one stands for a clause.
+pub fn added_columns(cte: &Cte) -> Option<AddedColumns<'_>> {
+    if !matches!(&*cte.alias.name.value, SEARCH | CYCLE) {
+        return None;
+    }
+    let Query { body, .. } = &*cte.query;
+    let SetExpr::Select(select) = &**body else { return None };
+    let Select { projection, .. } = &**select;
+    let last = projection.len().checked_sub(1)?;
+    let added = [0, last].into_iter().take(1 + usize::from(last > 0)).filter_map(|at| match &projection[at] {
+        SelectItem::UnnamedExpr(Expr::Identifier(ident)) => Some(ident),
+        _ => None,
+    });
+    let flag = cte.alias.name.value == CYCLE && last == 1;
+    Some(AddedColumns {
+        by: cte.alias.columns.iter().map(|column| &column.name).collect(),
+        added: added.collect(),
+        flag,
+    })
+}
+
+/// `old as o` of `returning with (old as o)`: whether it is the row before, and its name.
+pub fn returned_row(item: &SelectItem) -> Option<(bool, &Ident)> {
+    let SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) = item else { return None };
+    let [mark, name] = &parts[..] else { return None };
+    let old = mark.value == OLD;
+    (mark.quote_style.is_some() && (old || mark.value == NEW)).then_some((old, name))
+}
+
+/// The alias that `join … using (…) as alias` gives to the columns that both sides share, where this element of the list
+/// of columns is one.
+pub fn join_alias(name: &ObjectName) -> Option<&Ident> {
+    match &name.0[..] {
+        [mark, alias] if mark.as_ident().is_some_and(|ident| ident.value == JOIN_ALIAS) => alias.as_ident(),
+        _ => None,
+    }
+}
+
+/// The row of which `(row).*` gives all fields.
+pub fn row_of_star(expr: &Expr) -> Option<RowOfStar<'_>> {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (last, fields) = access_chain.split_last()?;
+    match last {
+        AccessExpr::Dot(Expr::Identifier(star)) if star.value == ROW_STAR => Some(RowOfStar { root, fields, star }),
+        _ => None,
+    }
+}
+
+/// A row, and the fields that lead from it to the one whose fields are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct RowOfStar<'e> {
+    /// What stands before the first dot.
+    pub root: &'e Expr,
+    /// Mostly none.
+    pub fields: &'e [AccessExpr],
+    /// Where the `*` stands.
+    pub star: &'e Ident,
+}
+
+impl Reader<'_> {
+    /// Names with commas between them, from here on: where they end.
+    fn listed(&self, mut n: usize) -> Option<usize> {
+        loop {
+            matches!(self.token(n), Token::Word(_)).then_some(())?;
+            if !self.symbol(n + 1, &Token::Comma) {
+                return Some(n + 1);
+            }
+            n += 2;
+        }
+    }
+
+    /// `search depth first by a set o` and `cycle a set c using p` behind a `with` query: another one with a mark for its
+    /// name, which has the columns that are looked at, and selects those that are added.
+    pub(crate) fn added_columns(&mut self, n: usize) {
+        let search = self.is(n, "search");
+        let first = match () {
+            () if !search => n + 1,
+            () if self.is_any(n + 1, &["depth", "breadth"]) && self.is(n + 2, "first") && self.is(n + 3, "by") => n + 4,
+            () => return,
+        };
+        let Some(set) = self.listed(first).filter(|at| self.is(*at, "set")) else { return };
+        let added = set + 1;
+        let using = if search { None } else { (added..self.seen.len()).find(|at| self.is(*at, "using")) };
+        let last = using.map_or(added, |using| using + 1);
+        if !search && using.is_none() || !matches!(self.token(last), Token::Word(_)) {
+            return;
+        }
+        let mark = if search { SEARCH } else { CYCLE };
+        self.instead.push((n, vec![Token::Comma, token(mark), Token::LParen]));
+        self.drop(n + 1..first);
+        let opens = vec![Token::RParen, said("as", Keyword::AS), Token::LParen, said("select", Keyword::SELECT)];
+        self.instead.push((set, opens));
+        for at in added + 1..last {
+            if self.is_any(at, &["to", "default", "using"]) {
+                self.instead.push((at, vec![Token::Comma]));
+            }
+        }
+        self.instead.push((last, vec![self.token(last).clone(), Token::RParen]));
+    }
+
+    /// `returning with (old as o, new as n) …`: the names stand among what is returned, behind marks.
+    pub(crate) fn returned_rows(&mut self, n: usize) {
+        if !self.is(n + 1, "with") || !self.symbol(n + 2, &Token::LParen) {
+            return;
+        }
+        let end = self.closed(n + 2);
+        self.drop(n + 1..n + 3);
+        for at in n + 3..end {
+            if self.is_any(at, &["old", "new"]) && self.is(at + 1, "as") {
+                let mark = if self.is(at, "old") { OLD } else { NEW };
+                self.instead.push((at, vec![token(mark)]));
+                self.instead.push((at + 1, vec![Token::Period]));
+            }
+        }
+        self.instead.push((end, vec![Token::Comma]));
+    }
+}
