@@ -22,7 +22,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("expr/src/place.rs", "double", "the words of one cast, by which its end is found"),
     ("introspect/src/types.rs", "char", "how the modifier of each type is packed into a number"),
     ("model/src/typing/builtins.rs", "", "what to write instead, function by function"),
-    ("model/src/typing/literals.rs", "", "how the text of each type is read"),
     ("catalog/src/store.rs", "table", "the keys of the stored form"),
     ("model/src/analyze/items.rs", "extension", "kinds of objects that a `sql` block provides"),
     ("pull/src/render/block.rs", "event trigger", "kinds of objects, as a comment on them names them"),

@@ -92,6 +92,50 @@ pub struct RowOfStar<'e> {
 }
 
 impl Reader<'_> {
+    /// Where the bracket is closed that opens here.
+    fn bracket_closed(&self, opens: usize) -> usize {
+        let mut depth = 0usize;
+        for at in opens..self.seen.len() {
+            depth += usize::from(self.symbol(at, &Token::LBracket));
+            depth -= usize::from(self.symbol(at, &Token::RBracket));
+            if depth == 0 {
+                return at;
+            }
+        }
+        self.seen.len()
+    }
+
+    /// `set a[1] = …, b = …`: elements are given values as their columns are, from here on.
+    pub(crate) fn set_elements(&mut self, mut n: usize) {
+        while matches!(self.token(n), Token::Word(_) | Token::LParen) {
+            let mut elements = Vec::new();
+            let mut at = if self.symbol(n, &Token::LParen) { self.closed(n) + 1 } else { n + 1 };
+            while matches!(self.token(at), Token::Period | Token::LBracket) {
+                let end = if self.symbol(at, &Token::Period) { at + 1 } else { self.bracket_closed(at) };
+                elements.extend(self.symbol(at, &Token::LBracket).then_some(at..end + 1));
+                at = end + 1;
+            }
+            if !self.symbol(at, &Token::Eq) {
+                return;
+            }
+            elements.into_iter().for_each(|range| self.drop(range));
+            let mut depth = 0usize;
+            loop {
+                match self.token(at) {
+                    Token::LParen | Token::LBracket => depth += 1,
+                    Token::RParen | Token::RBracket if depth == 0 => return,
+                    Token::RParen | Token::RBracket => depth -= 1,
+                    Token::Comma if depth == 0 => break,
+                    Token::EOF | Token::SemiColon => return,
+                    _ if depth == 0 && self.is_any(at, &["from", "where", "returning", "when"]) => return,
+                    _ => {}
+                }
+                at += 1;
+            }
+            n = at + 1;
+        }
+    }
+
     /// Names with commas between them, from here on: where they end.
     fn listed(&self, mut n: usize) -> Option<usize> {
         loop {

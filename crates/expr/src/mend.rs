@@ -77,6 +77,7 @@ const MENDED: &[&str] = &[
     "update",
     "from",
     "join",
+    "set",
 ];
 
 /// Goes through the tokens once and makes the list that sqlparser reads.
@@ -146,8 +147,6 @@ impl<'t> Reader<'t> {
                     self.instead.push((n, vec![said("pg_collation_for", Keyword::NoKeyword)]));
                     self.drop(n + 1..n + 2);
                 }
-                "search" | "cycle" if self.marks => self.added_columns(n),
-                "returning" if self.marks => self.returned_rows(n),
                 "for" => self.lock(n),
                 "only" => self.only(n),
                 "table" => self.table(n),
@@ -161,6 +160,9 @@ impl<'t> Reader<'t> {
                 "operator" if self.symbol(n + 1, &Token::LParen) => self.sign(n),
                 "similar" if n > 1 && !self.is(n + 1, "to") && !self.is_any(n - 1, &["not"]) => self.similar(n),
                 "fetch" if self.is_any(n + 1, &["first", "next"]) => self.fetch(n),
+                "search" | "cycle" if self.marks => self.added_columns(n),
+                "returning" if self.marks => self.returned_rows(n),
+                "set" => self.set_elements(n + 1),
                 _ => {}
             }
         }
@@ -459,6 +461,7 @@ mod tests {
             "select a from t group by distinct rollup (a, b), cube (c)",
             "select a at local, substring(a similar f(b) escape '#') from t where a not similar to b group by all a",
             "select operator(pg_catalog.-) a, a operator(pg_catalog.+) 1, (operator(-) b) from t where operator(-) a = 1",
+            "with x as (update t set a = 1, b[1] = 2, c.d[f(b[1])][2] = b[1], (e, g) = (1, 2) where a[1] = 2) select a[1] = 2, b[1] = 3",
             "with x as (insert into t (a[1], b) overriding user value values (1, 2) returning a) select a from x",
         ] {
             assert!(crate::parse_query(text, Span::new(FileId(0), 0, text.len())).is_ok(), "{text}");
