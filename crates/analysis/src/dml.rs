@@ -300,10 +300,15 @@ impl Walk<'_> {
         let written = idents(name)?;
         let place = part.place(written.first()?.span)?;
         let ty = self.column_of(target, place, &folded(written[0]));
-        let (_, end) = part.place(written.last()?.span)?;
-        let is_element = self.text.get(end..).is_some_and(|rest| rest.trim_start().starts_with('['));
+        let is_element = self.is_element(part, written.last()?);
         let Some(field) = written.get(1) else { return ty.filter(|_| !is_element) };
         self.field_of_type(&ty?, part.place(field.span)?, &folded(field)).filter(|_| !is_element)
+    }
+
+    /// Whether an element of what has this name is written to: the subscript is no part of the tree.
+    fn is_element(&self, part: &Part<'_>, name: &Ident) -> bool {
+        let rest = part.place(name.span).and_then(|(_, end)| self.text.get(end..));
+        rest.is_some_and(|rest| rest.trim_start().starts_with('['))
     }
 
     /// A column that is written to is named once.
@@ -312,6 +317,9 @@ impl Walk<'_> {
         for name in names {
             // A part of a column may stand beside another part.
             let Some([ident]) = idents(name).and_then(|all| <[_; 1]>::try_from(all).ok()) else { continue };
+            if self.is_element(part, ident) {
+                continue;
+            }
             let column = folded(ident);
             if seen.contains(&column) {
                 let message = format!("column `{column}` is written twice");

@@ -89,8 +89,11 @@ fn table(text: &'static str) -> Table {
 }
 
 static FUNCTIONS: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/functions.txt")));
-static COLUMNS: LazyLock<FxHashMap<&str, Vec<(&str, Option<Spelled>)>>> = LazyLock::new(|| {
-    let mut all: FxHashMap<&str, Vec<(&str, Option<Spelled>)>> = FxHashMap::default();
+/// A column of what a function gives; its type where that is one.
+pub type RowColumn = (&'static str, Option<Spelled>);
+
+static COLUMNS: LazyLock<FxHashMap<&str, Vec<RowColumn>>> = LazyLock::new(|| {
+    let mut all: FxHashMap<&str, Vec<RowColumn>> = FxHashMap::default();
     for (_, name, words) in crate::table::lines(include_str!("../data/columns.txt")) {
         let columns = all.entry(name).or_default();
         for (column, ty) in words.flat_map(|word| unmarked(word).split(',')).filter_map(|word| word.split_once(':')) {
@@ -107,7 +110,7 @@ static COLUMNS: LazyLock<FxHashMap<&str, Vec<(&str, Option<Spelled>)>>> = LazyLo
 
 /// The columns that a function of Postgres's own gives names to, whichever of its name and of the versions is meant; a type
 /// where it is one.
-pub fn row_columns(name: &str) -> &'static [(&'static str, Option<Spelled>)] {
+pub fn row_columns(name: &str) -> &'static [RowColumn] {
     COLUMNS.get(name).map_or(&[], Vec::as_slice)
 }
 

@@ -19,9 +19,9 @@ mod types;
 pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
 pub use functions::{
-    Grammar, Kind, Variant, Volatility, counts_rows, extension_volatility, function_names, functions, gives_a_value,
-    gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function, row_columns,
-    takes_configuration, takes_sequence, volatility,
+    Grammar, Kind, RowColumn, Variant, Volatility, counts_rows, extension_volatility, function_names, functions,
+    gives_a_value, gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function,
+    row_columns, takes_configuration, takes_sequence, volatility,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
