@@ -4,6 +4,8 @@
 //! `ASKED=file cargo test -p specc-tests --test all asked::verdicts -- --nocapture --ignored` prints for the cases of any
 //! file what specc says of each, and what the servers say.
 
+#![allow(clippy::print_stdout)]
+
 use specc_diag::{Severity, Sources, has_errors};
 use specc_model::Options;
 use specc_postgres::Session;
