@@ -49,6 +49,33 @@ fn a_raise_and_those_who_leave_the_line() {
     });
 }
 
+/// Who raises the number of places while somebody has an owner's token leaves it to him to fill, whatever he changes.
+#[test]
+fn a_raise_beside_a_statement_that_changes_no_count() {
+    each_version(|db, owner, major| {
+        for statement in [
+            "update public.seats set event_id = event_id where id = (select min(id) from public.seats where event_id = 1 and status = 'confirmed')",
+            "update public.seats set event_id = 3 - event_id where id in (
+               select min(id) from public.seats where event_id in (1, 2) and status = 'confirmed' group by event_id)",
+            "update public.seats set status = status where event_id = 1",
+        ] {
+            fill(owner, 2, 3, 12);
+            let mut holds = db.connect().unwrap();
+            run(&mut holds, &format!("begin; {statement}"));
+            std::thread::scope(|scope| {
+                let raise = scope.spawn(|| {
+                    let mut raises = db.connect().unwrap();
+                    run(&mut raises, "update public.events set capacity = capacity + 1 where id = 1");
+                });
+                std::thread::sleep(Duration::from_millis(300));
+                run(&mut holds, "commit");
+                raise.join().unwrap();
+            });
+            nothing_wrong(owner, WRONG_EVENTS, &format!("version {major}, {statement}"));
+        }
+    });
+}
+
 #[test]
 fn rows_that_go_from_parent_to_parent() {
     each_version(|db, owner, major| {

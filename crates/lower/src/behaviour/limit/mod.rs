@@ -159,14 +159,14 @@ impl<'a> Places<'a> {
         columns(self.model, self.entity, self.entity.key.as_ref().map_or(&[], |k| &k.fields))
     }
 
-    /// What makes a statement's rows matter to an owner: rows that come in, and where there is a line, rows that leave
-    /// and rows of the line.
+    /// What makes a statement's rows matter to an owner: rows that come in, and where there is a line, all rows for which the
+    /// statement has the owner's token, also where as many leave as come: who raises the number meanwhile leaves it to him to
+    /// fill.
     pub fn concerned(&self, rows: &Rows) -> Vec<String> {
-        let came = format!("coalesce(sum(r.{}) filter (where {}), 0)", rows.sign, self.satisfied("r"));
         if self.promotes() {
-            vec![format!("{came} <> 0"), format!("bool_or({})", self.waiting("r"))]
+            vec![format!("bool_or({} or {})", self.satisfied("r"), self.waiting("r"))]
         } else {
-            vec![format!("{came} > 0")]
+            vec![format!("coalesce(sum(r.{}) filter (where {}), 0) > 0", rows.sign, self.satisfied("r"))]
         }
     }
 
