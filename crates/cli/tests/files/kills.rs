@@ -44,12 +44,13 @@ fn traced(case: &Case, args: &[&str], log: &Path, filter: &[&str]) -> Output {
 }
 
 /// Where a command is killed: the calls that change the file system, by name and which of its thread's calls of that name it is.
-/// Of those that only write one more file a few are enough, unless everything is asked (`IN_FULL=1`).
+/// Of those that do the same to one more file a few are enough, unless everything is asked (`IN_FULL=1`).
 fn moments(case: &Case, args: &[&str]) -> Vec<(String, usize)> {
     let in_full = std::env::var_os("IN_FULL").is_some();
-    let writes = |call: &str| matches!(call, "openat" | "write");
-    let is_tried = |(call, nth): &(String, usize)| in_full || !writes(call) || *nth <= 4 || nth % 16 == 0;
-    changing_calls(case, args).into_iter().filter(is_tried).collect()
+    let all = changing_calls(case, args);
+    let last: BTreeMap<String, usize> = all.iter().cloned().collect();
+    let is_tried = |(call, nth): &(String, usize)| in_full || *nth <= 4 || nth % 16 == 0 || last[call] == *nth;
+    all.into_iter().filter(is_tried).collect()
 }
 
 /// The calls of a command that change the file system: the name of each, and which of its thread's calls of that name it is.
