@@ -1,10 +1,9 @@
 //! What is said of a body is what Postgres says of it: each case of `tests/bodies/asked` is checked, and made and called
 //! on both servers.
 //!
-//! `ASKED=file cargo test -p specc-tests --test all asked::verdicts -- --nocapture --ignored` prints for the cases of any
-//! file what specc says of each, and what the servers say.
+//! `ASKED=file cargo test -p specc-tests --test all asked::` does so with the cases of any file.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::disallowed_methods)]
 
 use specc_diag::{Severity, Sources, has_errors};
 use specc_model::Options;
@@ -89,6 +88,9 @@ fn told(session: &mut Session, case: &Case) -> Option<String> {
 }
 
 fn all() -> Vec<Case> {
+    if let Ok(file) = std::env::var("ASKED") {
+        return cases(&std::fs::read_to_string(file).expect("a file"));
+    }
     let texts = [include_str!("../bodies/asked/accepted.txt"), include_str!("../bodies/asked/refused.txt")];
     texts.into_iter().flat_map(cases).collect()
 }
@@ -119,25 +121,4 @@ fn what_is_said_is_what_postgres_says() {
         }
     }
     assert!(failed.is_empty(), "{failed}");
-}
-
-#[test]
-#[ignore = "it is for who looks for more cases"]
-fn verdicts() {
-    let text = std::fs::read_to_string(std::env::var("ASKED").expect("the name of a file")).expect("a file");
-    let built = project(&base());
-    let dbs = VERSIONS.map(|major| built.database(major, Rows::Base));
-    let mut sessions = dbs.each_ref().map(|db| db.connect().expect("a session"));
-    for case in cases(&text) {
-        let asked = sessions.iter_mut().zip(VERSIONS).filter(|(_, major)| case.versions.contains(major));
-        let told: Vec<Option<String>> = asked.map(|(session, _)| told(session, &case)).collect();
-        let said = said(&case);
-        let mark = match (said.is_empty(), told.iter().all(Option::is_none), told.iter().all(Option::is_some)) {
-            (true, true, _) | (false, _, true) => "   ",
-            (false, _, false) => "!!!",
-            (true, false, _) => "???",
-        };
-        println!("{mark} {} {}\n      specc {said:?}", case.title, case.body);
-        println!("      servers {told:?}");
-    }
 }

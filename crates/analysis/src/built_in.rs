@@ -25,11 +25,7 @@ impl Walk<'_> {
         if args.loose || args.names.iter().any(Option::is_some) || !self.candidates(schema, name).0.is_empty() {
             return None;
         }
-        let takes = |variant: &&Variant| {
-            let (count, most) = (args.types.len(), variant.args.len());
-            let counts = count <= most && count + variant.defaults >= most || variant.variadic;
-            counts && self.accept(variant, &args.types)
-        };
+        let takes = |variant: &&Variant| variant.takes(args.types.len()) && self.accept(variant, &args.types);
         let fitting: Vec<&Variant> = specc_facts::functions(name).iter().filter(takes).collect();
         let exact = |variant: &&&Variant| {
             let wanted: Option<Vec<DataType>> = variant.args.iter().map(|arg| from_table(*arg)).collect();
@@ -44,10 +40,9 @@ impl Walk<'_> {
 
     /// What each row of a function that Postgres brings is, where all that may be meant give the same.
     pub(crate) fn rows_type(&self, name: &str, args: &Args<'_>) -> Ty {
-        let counts = |v: &&Variant| args.types.len() <= v.args.len() && args.types.len() + v.defaults >= v.args.len();
         let known = !args.loose && args.names.iter().all(Option::is_none);
-        let mut fitting =
-            specc_facts::functions(name).iter().filter(counts).filter(|v| known && self.accept(v, &args.types));
+        let takes = |v: &&Variant| known && v.takes(args.types.len()) && self.accept(v, &args.types);
+        let mut fitting = specc_facts::functions(name).iter().filter(takes);
         let first = fitting.next()?;
         fitting.all(|v| v.result == first.result).then(|| from_table(first.result)).flatten()
     }
@@ -74,17 +69,14 @@ impl Walk<'_> {
             return;
         }
         let count = types.len();
-        let counts = |v: &Variant| {
-            let most = v.args.len();
-            count <= most && count + v.defaults >= most || v.variadic && count + 1 >= most
-        };
-        if variants.iter().any(|v| counts(v) && self.accept(v, &types)) {
+        if variants.iter().any(|v| v.takes(count) && self.accept(v, &types)) {
             return;
         }
-        let message = if variants.iter().any(|v| counts(v)) && types.iter().all(Option::is_some) {
+        let counted = variants.iter().any(|v| v.takes(count));
+        let message = if counted && types.iter().all(Option::is_some) {
             let given: Vec<String> = types.iter().flatten().map(|ty| format!("`{ty}`")).collect();
             format!("there is no `{name}` for {}", given.join(", "))
-        } else if variants.iter().any(|v| counts(v)) {
+        } else if counted {
             format!("there is no `{name}` for values of these types")
         } else {
             format!("`{name}` does not take {count} argument{}", if count == 1 { "" } else { "s" })

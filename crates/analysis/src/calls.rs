@@ -27,18 +27,6 @@ pub(crate) struct Args<'e> {
     procedure: bool,
 }
 
-impl Args<'_> {
-    /// There may be more or fewer than are written.
-    pub(crate) fn is_loose(&self) -> bool {
-        self.loose
-    }
-
-    /// The type of the first, where it is known.
-    pub(crate) fn first_type(&self) -> Option<&DataType> {
-        self.types.first()?.as_ref()
-    }
-}
-
 impl Walk<'_> {
     pub(crate) fn call(&mut self, part: &Part<'_>, call: &Function) -> Ty {
         let procedure = std::mem::take(&mut self.calling);

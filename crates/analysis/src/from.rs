@@ -260,7 +260,7 @@ impl Walk<'_> {
         };
         let called = written.last().map(|ident| folded(ident)).unwrap_or_default();
         let found = place(part, &written).and_then(|at| self.routine(part, at, &written, &args));
-        if let (None, false, Some(at)) = (&found, args.is_loose(), place(part, &written)) {
+        if let (None, false, Some(at)) = (&found, args.loose, place(part, &written)) {
             self.no_built_in(at, &written, &args, &[]);
         }
         let output = match &found {
@@ -324,9 +324,10 @@ impl Walk<'_> {
             !several && v.extension == "-" || v.result.array
         };
         // It gives a row of what it is given.
-        if let (true, Some((Kind::Row(schema, name), false))) =
-            (variants.iter().all(|v| v.result.name == "anyelement"), args.first_type().and_then(|ty| self.kind(ty)))
-            && let Some(fields) = self.env.fields(&schema, &name)
+        if let (true, Some((Kind::Row(schema, name), false))) = (
+            variants.iter().all(|v| v.result.name == "anyelement"),
+            args.types.first().and_then(|ty| self.kind(ty.as_ref()?)),
+        ) && let Some(fields) = self.env.fields(&schema, &name)
         {
             return Output { columns: fields.into_iter().map(|c| (c.name, c.ty)).collect(), complete: true };
         }

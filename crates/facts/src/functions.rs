@@ -70,6 +70,14 @@ pub struct Variant {
     pub result: Spelled,
 }
 
+impl Variant {
+    /// Whether it may be called with so many arguments.
+    pub fn takes(&self, count: usize) -> bool {
+        let most = self.args.len();
+        count <= most && count + self.defaults >= most || self.variadic && count + 1 >= most
+    }
+}
+
 /// A name's lines, and what they say.
 struct Entry {
     lines: Vec<&'static str>,

@@ -2,38 +2,44 @@
 
 use crate::Output;
 use crate::structure::table_of;
-use specc_catalog::{Catalog, Entry, Object};
+use rustc_hash::FxHashMap;
+use specc_catalog::{Entry, Kind, Object, ObjectId};
 use specc_diag::{Diagnostic, codes};
-use specc_model::{Model, Rls, Target};
+use specc_model::{Entity, Model, Rls, Target};
 
 /// Reports each table with it that something of ours reads or writes past its rules. On Supabase the owner passes all.
 pub(super) fn check(model: &Model, out: &mut Output) {
-    if model.options.target == Target::Supabase {
+    let is_forced = |entity: &&Entity| entity.rls == Rls::Forced && !entity.external;
+    if model.options.target == Target::Supabase || !model.entities.iter().any(|entity| is_forced(&entity)) {
         return;
     }
-    for entity in model.entities.iter().filter(|entity| entity.rls == Rls::Forced && !entity.external) {
+    // What works past the rules of a table first; what a trigger of it runs, where nothing else does.
+    let (mut functions, mut past, mut fired) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
+    for (id, entry) in out.catalog.iter().filter(|(_, entry)| is_past(model, entry)) {
+        for need in &entry.depends {
+            past.entry(&need.on).or_insert(id);
+        }
+        if id.kind == Kind::Function {
+            functions.entry((&id.schema, &id.name)).or_insert(id);
+        }
+    }
+    for (_, entry) in out.catalog.iter() {
+        if let Object::Trigger(trigger) = &entry.object
+            && let Some(function) = functions.get(&(&trigger.function.schema, &trigger.function.name))
+        {
+            fired.entry(trigger.table.id()).or_insert(*function);
+        }
+    }
+    for entity in model.entities.iter().filter(is_forced) {
         let table = table_of(entity).id();
-        let reads = |entry: &&Entry| is_past(model, entry) && entry.depends.iter().any(|need| need.on == table);
-        let fires = |entry: &Entry| match &entry.object {
-            Object::Trigger(trigger) if trigger.table.id() == table => called(model, &out.catalog, trigger),
-            _ => None,
-        };
-        let found = entries(&out.catalog).find(reads).or_else(|| entries(&out.catalog).find_map(fires));
-        let Some(name) = found.map(name) else { continue };
-        let message =
-            format!("`{}` has `rls force`, and `{name}` works on it with its owner's rights", entity.name.name);
+        let Some(ObjectId { schema, name, .. }) = past.get(&table).or_else(|| fired.get(&table)) else { continue };
+        let message = format!(
+            "`{}` has `rls force`, and `{schema}.{name}` works on it with its owner's rights",
+            entity.name.name
+        );
         let help = "leave out `rls force`, which binds nobody else";
         out.diagnostics.push(Diagnostic::new(codes::FORCED_ON_HELPERS, entity.meta.span, message).help(help));
     }
-}
-
-/// The function of a trigger, where it runs as its owner.
-fn called<'c>(model: &Model, catalog: &'c Catalog, trigger: &specc_catalog::Trigger) -> Option<&'c Entry> {
-    let is = |entry: &&Entry| match &entry.object {
-        Object::Function(f) => f.schema == trigger.function.schema && f.name == trigger.function.name,
-        _ => false,
-    };
-    entries(catalog).find(is).filter(|entry| is_past(model, entry))
 }
 
 /// Whether it is one of ours that reads with its owner's rights, and does not say what happens where those are bound.
@@ -46,16 +52,4 @@ fn is_past(model: &Model, entry: &Entry) -> bool {
         Object::View(v) => v.view.schema == model.options.helper_schema && !v.security_invoker,
         _ => false,
     }
-}
-
-fn name(entry: &Entry) -> String {
-    match &entry.object {
-        Object::Function(f) => format!("{}.{}", f.schema, f.name),
-        Object::View(v) => format!("{}.{}", v.view.schema, v.view.name),
-        _ => String::new(),
-    }
-}
-
-fn entries(catalog: &Catalog) -> impl Iterator<Item = &Entry> {
-    catalog.iter().map(|(_, entry)| entry)
 }
