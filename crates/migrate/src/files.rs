@@ -216,15 +216,11 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
         None => "init".to_string(),
     };
     let input = &MigrationInput { name: &name, hints: &hints, ..input.clone() };
-    let done = |path: String, contents: String| {
-        let sum = checksum(&contents);
-        take(OutputFile { path: path.clone(), contents });
-        (path, sum)
-    };
+    let out = Out(&take);
     // One after the other, each on all cores: side by side, the texts of both would be in memory.
     let written = match (&difference, previous) {
-        (Some(difference), Some(previous)) => change(input, previous, difference, &done)?,
-        _ => first(input, &done)?,
+        (Some(difference), Some(previous)) => change(input, previous, difference, out)?,
+        _ => first(input, out)?,
     };
     let stored = format!("{own}/catalog.json");
     // It has its checksum in itself, so that git can merge both files without one another.
@@ -238,8 +234,24 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
 /// A path and a checksum.
 pub type Sum = (String, String);
 
+/// Where files go.
+#[derive(Clone, Copy)]
+struct Out<'a>(&'a (dyn Fn(OutputFile) + Sync));
+
+impl Out<'_> {
+    fn file(self, path: String, contents: String) -> Sum {
+        let sum = checksum(&contents);
+        self.with(path, contents, sum)
+    }
+
+    fn with(self, path: String, contents: String, sum: String) -> Sum {
+        (self.0)(OutputFile { path: path.clone(), contents });
+        (path, sum)
+    }
+}
+
 /// The files of a first migration.
-fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
+fn first(input: &MigrationInput<'_>, out: Out<'_>) -> Result<Vec<Sum>, Cycle> {
     let arena = Arena::new();
     let mut plan = plan_create(input.catalog)?;
     if !input.layout.split {
@@ -272,18 +284,20 @@ fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sy
                 access.extend(account::opened(stage));
             }
             let objects = Some(("makes", account::Counts::made(input.catalog, stage).to_string()));
-            let (text, places) = render::up(&file, &plan, stage, input.catalog, &Summary { objects, access });
-            (done(format!("{migrations}/{name}.sql"), text), places)
+            let up = render::up(&file, &plan, stage, input.catalog, &Summary { objects, access });
+            let sum = checksum(&up.text);
+            (up, sum)
         };
         let down = || {
             let back = first::back(input.catalog, stage);
             let file = File { purpose: Purpose::Back, ..file };
             let text = render::down(&file, &back, &[], &[], input.catalog);
-            (done(format!("{own}/down/{name}.down.sql"), text), back)
+            (out.file(format!("{own}/down/{name}.down.sql"), text), back)
         };
-        let ((up, places), (down, back)) = rayon::join(up, down);
-        let record = Record::new(&plan, stage, places, &back, &[]);
-        [up, down, done(format!("{own}/plans/{name}.json"), record.to_json())]
+        let ((up, sum), (down, back)) = rayon::join(up, down);
+        let record = Record::new(&plan, stage, (&up, &sum), &back, &[]).to_json();
+        let up = out.with(format!("{migrations}/{name}.sql"), up.text, sum);
+        [up, down, out.file(format!("{own}/plans/{name}.json"), record)]
     };
     Ok(plan.stages.par_iter().zip(&names).flat_map_iter(write).collect())
 }
@@ -302,7 +316,7 @@ fn change(
     input: &MigrationInput<'_>,
     previous: &Catalog,
     difference: &Difference<'_>,
-    done: &(impl Fn(String, String) -> Sum + Sync),
+    out: Out<'_>,
 ) -> Result<Vec<Sum>, MigrationError> {
     if let Some(last) = last_stamp(input.recorded, input.layout).filter(|last| input.stamp <= *last) {
         return Err(MigrationError::Stamp(last));
@@ -340,6 +354,7 @@ fn change(
     let mut stamp = input.stamp;
     let first = file_name(input, stamp, "");
     let (mut written, mut stamps) = (Vec::new(), Vec::new());
+    let nothing = Plan::nothing();
     // Where access waits for rows, the file that changes it says so.
     let changes_access = |stage: &Stage<'_>| stage.statements().any(account::is_access);
     let decided = input.access.filter(|_| account::touches_access(difference)).map(|decide| (decide.0)());
@@ -377,16 +392,17 @@ fn change(
         if number == switch {
             summary.access.clone_from(&access);
         }
-        let (up, places) = render::up(&file, &plan, stage, input.catalog, &summary);
+        let up = render::up(&file, &plan, stage, input.catalog, &summary);
+        let sum = checksum(&up.text);
         let (down, record) = if number == 0 {
             let file = File { purpose: Purpose::Back, number: 0, of: 1, ..file };
-            let mut record = Record::new(&plan, stage, places, &back, &gone);
+            let mut record = Record::new(&plan, stage, (&up, &sum), &back, &gone);
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
             record.renames = account::renamings(difference);
             (render::down(&file, &back, &told, &notes, previous), record)
         } else {
-            (render::elsewhere(&file, &first), Record::new(&plan, stage, places, &Plan::nothing(), &[]))
+            (render::elsewhere(&file, &first), Record::new(&plan, stage, (&up, &sum), &nothing, &[]))
         };
         stamps.push(stamp.to_string());
         stamp = stamp.next();
@@ -395,11 +411,12 @@ fn change(
             let after = After { plan: &plan, difference, previous, hints: input.hints, stages: number + 1 };
             let text =
                 after.plan(|back, losses, gone| render::abandon(&file, &stamps, back, losses, gone, previous))?;
-            written.push(done(format!("{own}/abandon/{name}.abandon.sql"), text));
+            written.push(out.file(format!("{own}/abandon/{name}.abandon.sql"), text));
         }
-        written.push(done(format!("{migrations}/{name}.sql"), up));
-        written.push(done(format!("{own}/down/{name}.down.sql"), down));
-        written.push(done(format!("{own}/plans/{name}.json"), record.to_json()));
+        let record = record.to_json();
+        written.push(out.with(format!("{migrations}/{name}.sql"), up.text, sum));
+        written.push(out.file(format!("{own}/down/{name}.down.sql"), down));
+        written.push(out.file(format!("{own}/plans/{name}.json"), record));
     }
     Ok(written)
 }

@@ -29,7 +29,7 @@ pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
         });
         stages.push(Stage { purpose: Purpose::Part(part), transaction: Transaction::Shared, steps: steps.collect() });
     }
-    Ok(Plan::new(None, stages, Vec::new(), Vec::new()))
+    Ok(Plan::from_nothing(stages))
 }
 
 /// All in one file.

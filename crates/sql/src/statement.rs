@@ -229,6 +229,11 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// Whether it is a block of SQL: what that does, only its author knows.
+    pub fn is_block(&self) -> bool {
+        matches!(self, Statement::RunSql(_) | Statement::RunDown(_))
+    }
+
     /// The table that it is about, where that is one.
     pub fn table(&self) -> Option<&'a TableName> {
         match self {

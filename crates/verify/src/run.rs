@@ -7,7 +7,7 @@ use specc_migrate::Prediction;
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_runner::Script;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen while a file ran.
 #[derive(Default)]
@@ -48,12 +48,17 @@ impl From<postgres::Error> for Stopped {
 /// More looks than this would take longer than the migration.
 const LOOKS: usize = 100_000;
 
+/// What a script is held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Held<'a> {
+    pub said: &'a [Prediction],
+    pub matched: &'a Matched,
+    /// Tables that others may be using; `None`: all that are there before it.
+    pub used: Option<&'a BTreeSet<u32>>,
+}
+
 /// Runs the steps as the runner would. What it locks and rewrites is held against what was said, where something was.
-pub(crate) fn run(
-    session: &mut Session,
-    script: &Script,
-    said: Option<(&[Prediction], &Matched)>,
-) -> Result<Ran, Stopped> {
+pub(crate) fn run(session: &mut Session, script: &Script, said: Option<Held<'_>>) -> Result<Ran, Stopped> {
     let before = settings(session)?;
     let ran = steps(session, script, said);
     let mut ran = match ran {
@@ -89,10 +94,16 @@ fn settings(session: &mut Session) -> Result<BTreeMap<String, String>, postgres:
     Ok(session.query(SETTINGS, &[])?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-fn steps(session: &mut Session, script: &Script, said: Option<(&[Prediction], &Matched)>) -> Result<Ran, Stopped> {
+fn steps(session: &mut Session, script: &Script, said: Option<Held<'_>>) -> Result<Ran, Stopped> {
     // What runs in no transaction has let go of its locks by the time that somebody looks.
     let mut watch = match said {
-        Some(said) if script.transaction => Some((Watch::start(session)?, said)),
+        Some(said) if script.transaction => {
+            let mut watch = Watch::start(session)?;
+            if let Some(used) = said.used {
+                watch.keep(used);
+            }
+            Some((watch, said))
+        }
         _ => None,
     };
     let every = watch.as_ref().map_or(1, |(watch, _)| 1 + script.steps.len() * watch.len() / LOOKS);
@@ -105,7 +116,7 @@ fn steps(session: &mut Session, script: &Script, said: Option<(&[Prediction], &M
     }
     let (mut entered, mut since) = (None, 0);
     for (n, step) in script.steps.iter().enumerate() {
-        if let Some((watch, (said, matched))) = &watch
+        if let Some((watch, Held { said, matched, .. })) = &watch
             && let Some(at) = matched.assigned[n].filter(|at| entered != Some(*at))
         {
             enter(&said[at], &mut ledger, watch);
@@ -114,7 +125,7 @@ fn steps(session: &mut Session, script: &Script, said: Option<(&[Prediction], &M
         session
             .batch_execute(&step.text)
             .map_err(|error| Stopped { error, at: Some((step.line, step.label.clone())) })?;
-        let Some((watch, (said, matched))) = &mut watch else { continue };
+        let Some((watch, Held { said, matched, .. })) = &mut watch else { continue };
         let is_whole = matched.assigned[n].is_none() || matched.assigned.get(n + 1) != Some(&matched.assigned[n]);
         since += 1;
         let is_block = matched.assigned[n].is_some_and(|at| said[at].block);

@@ -5,15 +5,16 @@
 use crate::beside::{Beside, roles};
 use crate::fill::fill;
 use crate::prediction::{Said, matched, says_lost};
-use crate::run::{Ran, is_in_the_way, run};
+use crate::run::{Held, Ran, is_in_the_way, run};
 use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
 use crate::spec::Spec;
 use crate::sums::{Sums, compare, sums};
 use crate::traffic::{Stall, Traffic};
+use crate::watch::Watch;
 use crate::words::{differences, said, words};
 use serde::Serialize;
-use specc_catalog::{Catalog, Hints, Kind, TableName};
+use specc_catalog::{Catalog, Hints, Kind, TableName, checksum};
 use specc_introspect::introspect;
 use specc_migrate::{Lost, Prediction, Record, Renaming};
 use specc_postgres::{Limits, Session};
@@ -94,6 +95,8 @@ struct Proof<'a> {
     session: Session,
     above: Session,
     filled: BTreeSet<TableName>,
+    /// In a first migration what was there before it: nobody uses yet what its earlier files made.
+    used: Option<BTreeSet<u32>>,
     /// Roles that the project speaks of.
     roles: Vec<String>,
     report: Report,
@@ -118,7 +121,7 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let roles = roles(input.stored.into_iter().chain([input.catalog]));
     let (filled, report) = (BTreeSet::new(), Report::default());
     let wanted = input.catalog;
-    let mut proof = Proof { input, wanted, database, session, above, filled, roles, report };
+    let mut proof = Proof { input, wanted, database, session, above, filled, used: None, roles, report };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
     for (at, (migration, said)) in input.migrations.iter().enumerate() {
@@ -269,9 +272,21 @@ impl Proof<'_> {
                 None
             }
         };
-        if let Some((_, matched)) = found.as_ref().filter(|(_, matched)| !matched.wrong.is_empty()) {
-            let lines = words(matched.wrong.iter().cloned());
-            self.finding(Some(migration), format!("{} is not what `specc build` planned:{lines}", migration.up.path));
+        if let (Some((_, matched)), Said::Build(record)) = (&found, said_of)
+            && (!matched.missing.is_empty() || record.sum != checksum(&migration.up.text))
+        {
+            let lines = words(matched.missing.iter().cloned());
+            let end = if lines.is_empty() { "" } else { ":" };
+            self.finding(
+                Some(migration),
+                format!("{} is not what `specc build` planned{end}{lines}", migration.up.path),
+            );
+        }
+        let first = said_of.record().is_some_and(|record| record.first);
+        if !first {
+            self.used = None;
+        } else if self.used.is_none() {
+            self.used = Some(Watch::start(&mut self.session).map_err(|error| said(&error))?.all());
         }
         let busy = !script.steps.is_empty() && !self.report.migrations.is_empty();
         let traffic = match busy {
@@ -283,7 +298,8 @@ impl Proof<'_> {
         };
         let start = Instant::now();
         let mut tries = 5;
-        let predicted = found.as_ref().map(|(said, matched)| (*said, matched));
+        let used = self.used.as_ref();
+        let predicted = found.as_ref().map(|(said, matched)| Held { said, matched, used });
         let result = loop {
             match run(&mut self.session, &script, predicted) {
                 // Somebody else was in the way, as they may be: that is what a runner tries again for.
@@ -295,7 +311,6 @@ impl Proof<'_> {
         let seen = traffic.map(Traffic::end);
         let mut proved = Proved { name: migration.title(), ms, ..Proved::default() };
         if let Some((read, write)) = seen {
-            let first = said_of.record().is_some_and(|record| record.first);
             let taken_back = read.taken_back.iter().chain(&write.taken_back).filter(|_| !first);
             for on in taken_back {
                 self.finding(

@@ -122,6 +122,17 @@ impl Watch {
         Ok(seen)
     }
 
+    /// The tables and views that it follows.
+    pub(crate) fn all(&self) -> BTreeSet<u32> {
+        self.before.keys().copied().collect()
+    }
+
+    /// Follows only these.
+    pub(crate) fn keep(&mut self, these: &BTreeSet<u32>) {
+        self.before.retain(|oid, _| these.contains(oid));
+        self.names.retain(|_, oid| these.contains(oid));
+    }
+
     /// How many tables and views it follows.
     pub(crate) fn len(&self) -> usize {
         self.before.len()

@@ -132,6 +132,24 @@ fn said(report: &Report) -> Vec<&str> {
     report.findings.iter().map(|finding| finding.what.as_str()).collect()
 }
 
+/// Its own tables nobody uses yet; those of the platform others do.
+#[test]
+fn a_first_migration_says_what_it_does_to_tables_of_others() {
+    let text = "entity notes { id: int key identity, owner_id -> auth.users on delete cascade, index (id), rls off }
+        entity lists { id: int key identity, note_id -> notes, rls off }";
+    let dir = project_for(Layout::Supabase, &[text]);
+    let locks = |record: &Record| record.statements.iter().flat_map(|one| one.locks.clone()).collect::<Vec<_>>();
+    let all: Vec<_> = written(dir.path()).iter().flat_map(|(_, record)| locks(record)).collect();
+    let lock = ("auth.users".to_owned(), "share row exclusive".into());
+    assert_eq!(all, [lock.clone(), lock], "the reference, and that its lock is taken first");
+    let server = Server::Private(Scratch::start(Some(15), true).expect("a server"));
+    assert_eq!(said(&prove(&server, dir.path(), text, |_, _| {})), [""; 0]);
+    let report = prove(&server, dir.path(), text, |_, record| record.statements.clear());
+    let all = said(&report);
+    let wanted = "auth.users: said no lock, is share row exclusive";
+    assert!(!all.is_empty() && all.iter().all(|what| what.starts_with(wanted)), "{all:?}");
+}
+
 #[test]
 fn what_a_build_writes_is_proved() {
     let second = second();

@@ -274,7 +274,7 @@ impl<'d> Account<'d> {
         for statement in stage.statements() {
             account.losses.extend(statement.loses());
             let table = statement.table();
-            let in_use = table.is_some_and(&mut is_in_use);
+            let in_use = plan.touches_others() && table.is_some_and(&mut is_in_use);
             let rewrites = statement.rewrites();
             match statement {
                 Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
@@ -288,7 +288,7 @@ impl<'d> Account<'d> {
                 Statement::SetOwner { of, owner: Some(owner), .. } => {
                     account.owners.entry(owner).or_default().push(of.id().to_string());
                 }
-                Statement::RunSql(_) | Statement::RunDown(_) => {
+                _ if statement.is_block() => {
                     account.runs_blocks = true;
                     account.blocks_lock = matches!(stage.purpose, Purpose::Phase(_));
                 }
@@ -301,14 +301,16 @@ impl<'d> Account<'d> {
             if statement.fills().is_some() {
                 held.values_mut().for_each(|(lock, long)| *long |= lock.blocks_writes());
             }
-            let on_new = table.is_some_and(|table| plan.is_bare(table));
-            statement.each_lock(|table, lock, scan| {
-                if called.is_in_use(table).unwrap_or_else(|| is_in_use(table)) {
-                    let held = held.entry(called.before(table)).or_insert((lock, false));
-                    held.0 = held.0.max(lock);
-                    held.1 |= (scan && !on_new || rewrites) && lock.blocks_writes();
-                }
-            });
+            if plan.touches_others() {
+                let on_new = table.is_some_and(|table| plan.is_bare(table));
+                statement.each_lock(|table, lock, scan| {
+                    if called.is_in_use(table).unwrap_or_else(|| is_in_use(table)) {
+                        let held = held.entry(called.before(table)).or_insert((lock, false));
+                        held.0 = held.0.max(lock);
+                        held.1 |= (scan && !on_new || rewrites) && lock.blocks_writes();
+                    }
+                });
+            }
             called.step(plan, statement);
         }
         held.retain(|_, (lock, _)| *lock > Lock::AccessShare);

@@ -2,8 +2,8 @@
 
 use super::lines::LineEach;
 use super::{Gone, Note, Renaming, name};
-use crate::render::{Places, Printed};
-use crate::schedule::{Plan, Purpose, Stage};
+use crate::render::{Printed, newlines, statement_checksum};
+use crate::schedule::{Plan, Stage};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -12,16 +12,18 @@ use specc_sql::{Lock, Loss, Statement, Transaction};
 use std::collections::BTreeMap;
 
 /// What a build hands on beside a migration, for those who prove or run it. Its statements are read as a list; those of a build
-/// are worked out while they are written.
+/// are worked out while they are written. A statement that is not listed does nothing to tables that others may be using.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<S = Vec<Prediction>> {
+    /// The checksum of the migration file: what is said is said of this text.
+    pub sum: String,
     /// What the migration loses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loses: Vec<Lost>,
-    /// Its statements, in order.
+    /// Those of its statements that do something to tables that others may be using, in order.
     #[serde(default)]
     pub statements: S,
-    /// It is a part of a first migration: nobody uses yet what is there.
+    /// It is a part of a first migration: nobody uses yet what that made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first: bool,
     /// Tables whose columns stand in another order after the change than the spec says.
@@ -45,37 +47,47 @@ pub struct Record<S = Vec<Prediction>> {
 pub(crate) struct Predicted<'p, 'd> {
     plan: &'p Plan<'d>,
     stage: &'p Stage<'d>,
-    /// What an earlier file made is there for all to use.
+    /// What an earlier file of a change made is there for all to use.
     made: FxHashSet<&'p TableName>,
-    places: Places,
+    printed: &'p Printed,
 }
 
 impl<'p, 'd> Predicted<'p, 'd> {
-    fn of(plan: &'p Plan<'d>, stage: &'p Stage<'d>, places: Places) -> Self {
-        let made = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
-        Self { plan, stage, made, places }
+    fn of(plan: &'p Plan<'d>, stage: &'p Stage<'d>, printed: &'p Printed) -> Self {
+        let made = match stage.purpose.is_first() {
+            true => FxHashSet::default(),
+            false => stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect(),
+        };
+        Self { plan, stage, made, printed }
     }
 
     /// `fresh` is what the file has made by then, also again: nobody else sees it.
-    fn prediction(&self, statement: &Statement<'_>, printed: &Printed, fresh: &FxHashSet<&TableName>) -> Prediction {
-        let in_use =
-            |table: &TableName| (self.plan.is_in_use(table) || !self.made.contains(table)) && !fresh.contains(table);
-        Prediction::of(in_use, |table| !in_use(table) && self.plan.is_bare(table), statement, printed)
+    fn effects(&self, statement: &Statement<'_>, fresh: &FxHashSet<&TableName>) -> Option<Prediction> {
+        let is_later = |table: &TableName| !self.stage.purpose.is_first() && !self.made.contains(table);
+        let in_use = |table: &TableName| (self.plan.is_in_use(table) || is_later(table)) && !fresh.contains(table);
+        Prediction::of(in_use, |table| !in_use(table) && self.plan.is_bare(table), statement)
     }
 }
 
 impl Serialize for Predicted<'_, '_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.plan.touches_others() {
+            return serializer.collect_seq([(); 0]);
+        }
         let mut fresh = FxHashSet::default();
         let is_one = self.stage.transaction != Transaction::Outside;
-        let statements = self.stage.statements().zip(&self.places.statements).filter_map(|(statement, printed)| {
-            let prediction = printed.as_ref().map(|printed| self.prediction(statement, printed, &fresh));
+        let Printed { text, places } = self.printed;
+        let (mut line, mut counted) = (1, 0);
+        let statements = self.stage.statements().zip(places).filter_map(|(statement, place)| {
+            let effects = self.effects(statement, &fresh).filter(|_| !place.is_empty());
             fresh.extend(Plan::makes(statement).filter(|_| is_one).map(|(name, _)| name));
-            prediction
+            let effects = effects?;
+            line += newlines(&text[counted..place.start]);
+            counted = place.start;
+            let text = &text[place.clone()];
+            Some(Prediction { line, lines: 1 + newlines(text), sum: statement_checksum(text), ..effects })
         });
-        let setting = |printed: &Option<Printed>| printed.as_ref().map(Prediction::nothing);
-        serializer
-            .collect_seq(setting(&self.places.set).into_iter().chain(statements).chain(setting(&self.places.reset)))
+        serializer.collect_seq(statements)
     }
 }
 
@@ -84,7 +96,7 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
     pub(crate) fn new(
         plan: &'p Plan<'d>,
         stage: &'p Stage<'d>,
-        places: Places,
+        (printed, sum): (&'p Printed, &str),
         back: &Plan<'_>,
         gone: &[Gone],
     ) -> Self {
@@ -97,9 +109,10 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
         let back_loses = back_losses.iter().filter(|loss| !matches!(loss, Loss::Seeded { .. }));
         let moved = back.notes.iter().filter_map(Note::reordered);
         Self {
+            sum: sum.to_owned(),
             loses: stage.statements().flat_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
-            statements: Predicted::of(plan, stage, places),
-            first: matches!(stage.purpose, Purpose::Part(_) | Purpose::All),
+            statements: Predicted::of(plan, stage, printed),
+            first: stage.purpose.is_first(),
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
             back_reorders: moved.map(name).collect(),
@@ -192,17 +205,12 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// It does nothing to tables.
-    fn nothing(printed: &Printed) -> Self {
-        Self { line: printed.line, lines: printed.lines, sum: printed.sum.clone(), ..Self::default() }
-    }
-
+    /// What it does, wherever it stands; `None`: nothing to tables that are in use.
     fn of(
         is_in_use: impl Fn(&TableName) -> bool,
         is_bare: impl Fn(&TableName) -> bool,
         statement: &Statement<'_>,
-        printed: &Printed,
-    ) -> Self {
+    ) -> Option<Self> {
         let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
         let mut scans = Vec::new();
         let in_use = statement.table().filter(|table| is_in_use(table));
@@ -216,14 +224,13 @@ impl Prediction {
                 }
             }
         });
-        let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
-        Self {
-            locks,
-            rewrites: in_use.filter(|_| statement.rewrites()).map(name),
-            scans,
-            fills: statement.fills().is_some(),
-            block: matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)),
-            ..Self::nothing(printed)
+        let rewrites = in_use.filter(|_| statement.rewrites()).map(name);
+        let fills = statement.fills().is_some();
+        let block = statement.is_block();
+        if strongest.is_empty() && rewrites.is_none() && !fills && !block {
+            return None;
         }
+        let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
+        Some(Self { locks, rewrites, scans, fills, block, ..Self::default() })
     }
 }

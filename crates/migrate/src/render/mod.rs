@@ -5,13 +5,12 @@ mod printed;
 
 pub(crate) use header::{File, Summary, elsewhere};
 pub use printed::statement_checksum;
-pub(crate) use printed::{Places, Printed};
+pub(crate) use printed::{Printed, newlines};
 
 use crate::account::{Account, Gone, Note, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks};
 use crate::misfits::is_alone;
 use crate::place::NewPlace;
 use crate::schedule::{Plan, Purpose, Stage, Step};
-use printed::newlines;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Kind, Object, ObjectId};
 use specc_sql::{Loss, Statement, print};
@@ -21,14 +20,8 @@ use std::ops::Range;
 /// So many statements are printed by one task.
 const CHUNK: usize = 1024;
 
-/// The text of a migration, and where its statements stand in it.
-pub(crate) fn up(
-    file: &File<'_>,
-    plan: &Plan<'_>,
-    stage: &Stage<'_>,
-    catalog: &Catalog,
-    summary: &Summary,
-) -> (String, Places) {
+/// A migration.
+pub(crate) fn up(file: &File<'_>, plan: &Plan<'_>, stage: &Stage<'_>, catalog: &Catalog, summary: &Summary) -> Printed {
     let header = || {
         let account = Account::of(plan, stage);
         let (notes, warnings): (&[_], &[_]) = if file.number == 0 { (&plan.notes, &plan.warnings) } else { (&[], &[]) };
@@ -36,30 +29,25 @@ pub(crate) fn up(
         header::up(&mut out, file, &account, summary, notes, warnings);
         (out, limits_locks(&account, stage))
     };
-    let ((mut out, waits), body) = rayon::join(header, || parts(stage, catalog, true));
-    let mut places = Places::default();
-    let setting = |out: &mut String, sql: &str| {
-        let _ = writeln!(out, "\n{sql};");
-        Printed::new(sql, newlines(out))
-    };
+    let ((mut out, waits), body) = rayon::join(header, || parts(stage, catalog));
+    let setting = |out: &mut String, sql| _ = writeln!(out, "\n{sql};");
     if waits {
-        places.set = setting(&mut out, SET_LOCK_TIMEOUT);
+        setting(&mut out, SET_LOCK_TIMEOUT);
     }
     if !has_headings(stage) {
         out.push('\n');
     }
-    let mut before = newlines(&out);
     out.reserve_exact(body.iter().map(|part| part.text.len()).sum());
+    let mut places = Vec::with_capacity(stage.steps.len());
     for part in body {
+        let before = out.len();
         out.push_str(&part.text);
-        let lines = |printed: Printed| Printed { line: before + printed.line, ..printed };
-        places.statements.extend(part.printed.into_iter().map(|printed| printed.map(lines)));
-        before += newlines(&part.text);
+        places.extend(part.places.into_iter().map(|place| before + place.start..before + place.end));
     }
     if waits {
-        places.reset = setting(&mut out, RESET_LOCK_TIMEOUT);
+        setting(&mut out, RESET_LOCK_TIMEOUT);
     }
-    (out, places)
+    Printed { text: out, places }
 }
 
 /// The text of what takes it back. `gone` is lost by the way there and does not come back.
@@ -95,7 +83,7 @@ pub(crate) fn abandon(
 
 /// Appends the statements of a stage.
 pub(crate) fn append(out: &mut String, stage: &Stage<'_>, catalog: &Catalog) {
-    let parts = parts(stage, catalog, false);
+    let parts = parts(stage, catalog);
     out.reserve_exact(parts.iter().map(|part| part.text.len()).sum());
     parts.iter().for_each(|part| out.push_str(&part.text));
 }
@@ -103,24 +91,23 @@ pub(crate) fn append(out: &mut String, stage: &Stage<'_>, catalog: &Catalog) {
 /// Statements of a stage that were printed by one task.
 struct Part {
     text: String,
-    /// For each statement where it stands, if that was asked; lines are counted from this part's first.
-    printed: Vec<Option<Printed>>,
+    /// For each statement where it stands in the text.
+    places: Vec<Range<usize>>,
 }
 
-/// The statements of a stage, in parts that are printed at once. `places`: where each stands is asked.
-fn parts(stage: &Stage<'_>, catalog: &Catalog, places: bool) -> Vec<Part> {
+/// The statements of a stage, in parts that are printed at once.
+fn parts(stage: &Stage<'_>, catalog: &Catalog) -> Vec<Part> {
     let starts: Vec<_> = (0..stage.steps.len()).step_by(CHUNK).collect();
-    let chunk = |&from: &usize| part(stage, catalog, from..(from + CHUNK).min(stage.steps.len()), places);
+    let chunk = |&from: &usize| part(stage, catalog, from..(from + CHUNK).min(stage.steps.len()));
     starts.par_iter().map(chunk).collect()
 }
 
 /// Some of the statements, as they follow on those before.
-fn part(stage: &Stage<'_>, catalog: &Catalog, range: Range<usize>, places: bool) -> Part {
+fn part(stage: &Stage<'_>, catalog: &Catalog, range: Range<usize>) -> Part {
     let steps = &stage.steps;
     let from = range.start;
     let mut out = String::with_capacity(range.len() * 200);
-    let mut printed = Vec::with_capacity(if places { range.len() } else { 0 });
-    let (mut counted, mut line) = (0, 1);
+    let mut places = Vec::with_capacity(range.len());
     let has_headings = has_headings(stage);
     let mut before = from.checked_sub(1).map(|at| (&steps[at], is_long(&steps[at].statement)));
     let mut last = before.filter(|_| has_headings).map(|(step, _)| heading(catalog, step));
@@ -146,18 +133,14 @@ fn part(stage: &Stage<'_>, catalog: &Catalog, range: Range<usize>, places: bool)
             out.insert(start, '\n');
             at = at.start + 1..at.end + 1;
         }
-        if places {
-            line += newlines(&out[counted..at.start]);
-            counted = at.start;
-            printed.push(Printed::new(&out[at], line));
-        }
+        places.push(at);
         before = Some((step, long));
     }
-    Part { text: out, printed }
+    Part { text: out, places }
 }
 
 fn has_headings(stage: &Stage<'_>) -> bool {
-    matches!(stage.purpose, Purpose::Part(_) | Purpose::All)
+    stage.purpose.is_first()
 }
 
 fn is_long(statement: &Statement<'_>) -> bool {

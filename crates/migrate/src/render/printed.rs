@@ -4,39 +4,20 @@ use smol_str::SmolStr;
 use specc_sql::{Statement, print};
 use std::ops::Range;
 
-/// Where a statement of a plan stands in its file, and what is written there. It may be several statements of SQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file of a plan.
+#[derive(Clone, Debug)]
 pub(crate) struct Printed {
-    /// Its first line that is no comment, from 1.
-    pub line: usize,
-    /// So many lines.
-    pub lines: usize,
-    /// Of its text.
-    pub sum: SmolStr,
-}
-
-/// Where the statements of a file stand.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
-    /// What says how long it waits for locks.
-    pub set: Option<Printed>,
-    /// For each statement of the stage; those of comments alone stand nowhere.
-    pub statements: Vec<Option<Printed>>,
-    /// What says it no more.
-    pub reset: Option<Printed>,
+    /// What is in it.
+    pub text: String,
+    /// For each statement of the stage its bytes, from its first word to before its last semicolon; none where it is comments
+    /// alone. It may be several statements of SQL.
+    pub places: Vec<Range<usize>>,
 }
 
 /// The checksum of a statement's text, from its first word to before its last semicolon, however lines end. It is to show that
 /// somebody changed the text, and a plan has one for each statement: 64 bits of the SHA-256, in hexadecimal digits.
 pub fn statement_checksum(text: &str) -> SmolStr {
     SmolStr::new(&specc_catalog::checksum(text)[..16])
-}
-
-impl Printed {
-    /// `None`: there is no statement in it.
-    pub(super) fn new(text: &str, line: usize) -> Option<Self> {
-        (!text.is_empty()).then(|| Self { line, lines: 1 + newlines(text), sum: statement_checksum(text) })
-    }
 }
 
 /// Appends the statement. Where it stands without comments and without its last semicolon.
@@ -46,7 +27,7 @@ pub(super) fn append(out: &mut String, statement: &Statement<'_>) -> Range<usize
     let text = &out[start..];
     let within = match statement {
         // Its author's comments are of any form.
-        Statement::RunSql(_) | Statement::RunDown(_) => match specc_split::split(text).as_deref() {
+        _ if statement.is_block() => match specc_split::split(text).as_deref() {
             Ok([first, .., last]) => first.start..last.start + last.text.len(),
             Ok([only]) => only.start..only.start + only.text.len(),
             Ok([]) => 0..0,
@@ -65,6 +46,6 @@ pub(super) fn append(out: &mut String, statement: &Statement<'_>) -> Range<usize
 }
 
 /// How often a line ends.
-pub(super) fn newlines(text: &str) -> usize {
+pub(crate) fn newlines(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
 }

@@ -19,6 +19,9 @@ pub(crate) fn take_at_once<'d>(plan: &mut Plan<'d>, difference: &Difference<'_>,
 
 /// The same for a first migration: what others use of it is somebody else's.
 pub(crate) fn take_of_others<'d>(plan: &mut Plan<'d>, catalog: &Catalog, arena: &'d Arena) {
+    if !plan.touches_others() {
+        return;
+    }
     let names = Names { now: FxHashMap::default(), touched: Vec::new() };
     take(plan, names, &|table| catalog.contains(&table.id()), arena, false);
 }

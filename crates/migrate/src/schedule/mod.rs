@@ -27,6 +27,8 @@ pub struct Plan<'d> {
     pub(crate) made: FxHashSet<&'d TableName>,
     /// Tables that it fills.
     filled: FxHashSet<&'d TableName>,
+    /// Whether it does anything to tables that others may be using, as far as it can be told.
+    touches_others: bool,
     /// What the reader should know.
     pub notes: Vec<Note>,
     /// What may go wrong with rows that nobody here can see.
@@ -40,7 +42,8 @@ impl<'d> Plan<'d> {
         notes: Vec<Note>,
         warnings: Vec<Warning>,
     ) -> Self {
-        let mut plan = Self { stages, made: FxHashSet::default(), filled: FxHashSet::default(), notes, warnings };
+        let (made, filled) = Default::default();
+        let mut plan = Self { stages, made, filled, touches_others: true, notes, warnings };
         let made = plan.statements().filter_map(Self::makes);
         let is_new = |name: &TableName, kind| {
             from.is_none_or(|from| from.find(specc_catalog::IdRef::new(kind, &name.schema, &name.name)).is_none())
@@ -83,6 +86,18 @@ impl<'d> Plan<'d> {
         fires.into_iter().map(|(table, triggers)| Note::Fires { table: table.clone(), triggers }).collect()
     }
 
+    /// From nothing to this.
+    pub(crate) fn from_nothing(stages: Vec<Stage<'d>>) -> Self {
+        let mut plan = Self::new(None, stages, Vec::new(), Vec::new());
+        let touches_others = plan.statements().any(|statement| {
+            let mut others = statement.fills().is_some() || statement.is_block();
+            statement.each_lock(|table, _, _| others |= plan.is_in_use(table));
+            others
+        });
+        plan.touches_others = touches_others;
+        plan
+    }
+
     /// Whether a table has no rows: it is new, and nothing of the plan fills it.
     pub(crate) fn is_bare(&self, table: &TableName) -> bool {
         !self.is_in_use(table) && !self.filled.contains(table)
@@ -110,6 +125,11 @@ impl<'d> Plan<'d> {
     /// Everything that is lost.
     pub fn losses(&self) -> Vec<Loss> {
         self.statements().flat_map(Statement::loses).collect()
+    }
+
+    /// Whether it may do something to tables that others may be using.
+    pub(crate) fn touches_others(&self) -> bool {
+        self.touches_others
     }
 
     /// Whether others may be using the table while the plan runs.
@@ -188,6 +208,11 @@ impl Purpose {
             Purpose::Phase(Phase::Finish) => "what comes last",
             Purpose::Back => "takes the change back",
         }
+    }
+
+    /// Whether it is of a first migration.
+    pub(crate) fn is_first(self) -> bool {
+        matches!(self, Purpose::Part(_) | Purpose::All)
     }
 
     /// Whether it makes these objects from nothing.
