@@ -270,6 +270,8 @@ impl<'a> Needs<'a> {
 struct Resolver<'a> {
     catalog: &'a Catalog,
     kinds: Vec<Kind>,
+    /// A bit for each kind that the catalog has: of the others nothing is looked up.
+    present: u32,
     /// See [`Order::home`].
     homes: Vec<u32>,
     /// The keys of each table: what a reference can point to.
@@ -313,7 +315,8 @@ impl<'a> Resolver<'a> {
             }
             homes.push(home);
         }
-        Self { catalog, kinds, homes, keys, provided }
+        let present = kinds.iter().fold(0, |all, kind| all | 1 << *kind as u32);
+        Self { catalog, kinds, present, homes, keys, provided }
     }
 
     /// Calls `f` for everything of the catalog that the entry at `index` needs; the same thing may come twice.
@@ -354,7 +357,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn find(&self, id: IdRef<'_>) -> Option<u32> {
-        if let Some(index) = self.catalog.find(id) {
+        if self.present >> id.kind as u32 & 1 == 1
+            && let Some(index) = self.catalog.find(id)
+        {
             return Some(index as u32);
         }
         if self.provided.is_empty() { None } else { self.provided.get(&id.to_id()).copied() }

@@ -281,6 +281,11 @@ impl<'a> Book<'a> {
         Effective::decision(self.model, entity, &role.acts_as, action)
     }
 
+    /// Whether a drawing of everything is of use: nobody reads one of more entities than this.
+    pub fn is_drawn_whole(&self) -> bool {
+        self.own.len() <= 500
+    }
+
     /// The roles that have a page.
     pub fn roles_of_pages(&self) -> &[RoleColumn<'a>] {
         &self.pages

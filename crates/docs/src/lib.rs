@@ -118,14 +118,15 @@ pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl
             book.roles_of_pages().par_iter().for_each(page);
         },
         || {
-            let pages: [(&str, Page); 6] = [
+            let mut pages: Vec<(&str, Page)> = vec![
                 ("README.md", overview::page),
                 ("access.md", access::page),
                 ("dictionary.md", dictionary::page),
-                ("erd.mmd", mermaid::whole),
-                ("erd.svg", svg::draw),
                 ("workflows.md", workflows::page),
             ];
+            if book.is_drawn_whole() {
+                pages.extend([("erd.mmd", mermaid::whole as Page), ("erd.svg", svg::draw)]);
+            }
             if !book.model.scenarios.is_empty() {
                 take(DocFile { path: "scenarios.md".to_owned(), contents: scenarios::page(&book) });
             }

@@ -44,9 +44,12 @@ pub fn page(book: &Book<'_>) -> String {
     }
     out.push_str(
         "- [Workflows](workflows.md): the states that rows go through\n\
-         - [Dictionary](dictionary.md): every name and what it means\n\
-         - [Diagram of everything](erd.svg), the same [as Mermaid](erd.mmd)\n\n",
+         - [Dictionary](dictionary.md): every name and what it means\n",
     );
+    if book.is_drawn_whole() {
+        out.push_str("- [Diagram of everything](erd.svg), the same [as Mermaid](erd.mmd)\n");
+    }
+    out.push('\n');
     if !book.areas.is_empty() {
         areas(book, &mut out);
     }
@@ -83,7 +86,8 @@ fn diagram(book: &Book<'_>, out: &mut String) {
     }
     out.push_str("## Diagram\n\n");
     if book.own.len() > MOST {
-        out.push_str("Too large to read in one piece here: see the areas above, or the [drawing](erd.svg).\n\n");
+        let or = if book.is_drawn_whole() { ", or the [drawing](erd.svg)" } else { "" };
+        let _ = writeln!(out, "Too large to read in one piece: see the areas above{or}.\n");
         return;
     }
     let _ = writeln!(out, "```mermaid\n{}```\n", mermaid::whole(book));

@@ -145,6 +145,18 @@ fn the_drawing_is_well_formed_and_no_two_boxes_overlap() {
 }
 
 #[test]
+fn of_many_entities_only_areas_are_drawn() {
+    let many = |n: usize| (0..n).map(|n| format!("entity e{n} {{ id: int key, rls off }}\n")).collect::<String>();
+    for (n, whole) in [(500, true), (501, false)] {
+        let files = docs(&plain(&many(n)));
+        for path in ["erd.svg", "erd.mmd"] {
+            assert_eq!(files.iter().any(|file| file.path == path), whole, "{path} of {n}");
+        }
+        links(&files);
+    }
+}
+
+#[test]
 fn an_empty_project_has_pages_too() {
     let files = docs(&model(&[]));
     let names = files.iter().map(|file| file.path.as_str()).filter(|path| !path.starts_with("guides/"));

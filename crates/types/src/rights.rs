@@ -41,8 +41,8 @@ impl Columns {
 pub struct Rights<'c> {
     /// What is granted to it, by what it is on.
     given: FxHashMap<&'c ObjectId, Vec<&'c Privilege>>,
-    /// The role and those whose rights it has.
-    acts_as: BTreeSet<SmolStr>,
+    /// What it may do with every table.
+    overall: Vec<&'static str>,
     /// Nothing is refused to it.
     pub is_superuser: bool,
     /// Row level security does not bind it.
@@ -94,27 +94,23 @@ impl<'c> Rights<'c> {
                 _ => {}
             }
         }
-        Self { given, acts_as, is_superuser, bypasses }
+        let overall = OVERALL.iter().filter(|(role, _)| acts_as.contains(*role));
+        let overall = overall.flat_map(|(_, privileges)| *privileges).copied().collect();
+        Self { given, overall, is_superuser, bypasses }
     }
 
     /// The columns of a table or view with which it may do this: `select`, `insert`, `update`; for `delete`, all or none.
     pub fn columns(&self, relation: &TableName, privilege: &str) -> Columns {
-        let overall =
-            |(role, privileges): &(&str, &[&str])| self.acts_as.contains(*role) && privileges.contains(&privilege);
-        if self.is_superuser || OVERALL.iter().any(overall) {
+        if self.is_superuser || self.overall.contains(&privilege) {
             return Columns::All;
         }
-        let mut some = BTreeSet::new();
-        for kind in [Kind::Table, Kind::View] {
-            let id = ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
-            for given in self.on(&id).filter(|given| given.name == privilege) {
-                if given.columns.is_empty() {
-                    return Columns::All;
-                }
-                some.extend(given.columns.iter().cloned());
-            }
+        let id = |kind| ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
+        let given = self.given.get(&id(Kind::Table)).or_else(|| self.given.get(&id(Kind::View)));
+        let given = || given.into_iter().flatten().filter(|given| given.name == privilege);
+        if given().any(|given| given.columns.is_empty()) {
+            return Columns::All;
         }
-        Columns::Some(some)
+        Columns::Some(given().flat_map(|given| given.columns.iter().cloned()).collect())
     }
 
     /// Whether it may call a function.

@@ -30,20 +30,14 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             continue;
         }
         let granted = role.rights.columns(on, verb.word());
-        let usable = |name: &SmolStr, written: bool| granted.has(name) && (verb == Verb::Read || written);
-        let (mut with, mut without): (Vec<SmolStr>, Vec<SmolStr>) = (Vec::new(), Vec::new());
-        for column in &relation.columns {
-            if usable(&column.name, column.written) {
-                with.push(column.name.clone());
-            } else if !granted.has(&column.name) && (verb == Verb::Read || column.written) {
-                without.push(column.name.clone());
-            }
-        }
-        let shut = book.view_of(on).is_some_and(|view| !book.reads(role, view));
-        if granted.is_empty() || shut || verb == Verb::Delete && granted != Columns::All {
+        let shut = || book.view_of(on).is_some_and(|view| !book.reads(role, view));
+        if granted.is_empty() || shut() || verb == Verb::Delete && granted != Columns::All {
             say(Says::MayNot { verb, columns: Vec::new() });
             continue;
         }
+        let columns = relation.columns.iter().filter(|column| verb == Verb::Read || column.written);
+        let columns = columns.filter(|_| verb != Verb::Delete).map(|column| column.name.clone());
+        let (with, without): (Vec<SmolStr>, Vec<SmolStr>) = columns.partition(|name| granted.has(name));
         let reach = book.entity_of(on).map(|entity| access::reach(book, entity, role, action(verb)));
         let rows = match reach {
             Some(Reach::Some { every_row: true, .. }) => Rows::Every,
@@ -51,9 +45,6 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             Some(Reach::None) => Rows::None,
             None => Rows::OfView,
         };
-        if verb == Verb::Delete {
-            (with, without) = (Vec::new(), Vec::new());
-        }
         // Where the list of what it may not is longer, it says more to list what it may.
         let listed = with.len() < without.len();
         say(Says::May { verb, columns: with, listed, rows });

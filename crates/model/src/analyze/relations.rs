@@ -37,6 +37,8 @@ pub(crate) fn relations(
         }
     }
     model.relations.reserve_exact(targets.len());
+    // A way forth and a way back.
+    model.index.relations.reserve(2 * targets.len());
     follow_types(model, &targets, shapes, out);
     for target in targets {
         let entity = target.pending.entity.0 as usize;

@@ -88,13 +88,13 @@ fn of_field(model: &Model, field: &Field) -> Option<DataClass> {
         Base::Named(name) => name.name.as_str(),
         _ => return None,
     };
-    let class = of_name(&field.name).max(by_type);
+    let class = || of_name(&field.name).max(by_type);
     match family(name) {
-        Family::Network => class.max(Some(DataClass::Pii)),
-        Family::Moment if name == "date" => class.filter(|class| *class == DataClass::Pii),
+        Family::Network => class().max(Some(DataClass::Pii)),
+        Family::Moment if name == "date" => class().filter(|class| *class == DataClass::Pii),
         // What a machine made is none of the words of a person.
-        Family::Uuid => class.filter(|class| *class == DataClass::Secret),
-        Family::Text | Family::Bytes => class,
+        Family::Uuid => class().filter(|class| *class == DataClass::Secret),
+        Family::Text | Family::Bytes => class(),
         _ => None,
     }
 }
