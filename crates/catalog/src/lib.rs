@@ -251,11 +251,15 @@ impl Catalog {
     /// Whose an object is: a sequence of a column is its table's owner's. None: the role's that applies.
     pub fn owner_of(&self, id: &ObjectId) -> Option<&SmolStr> {
         let entry = self.get(id)?;
-        match &entry.object {
-            Object::Sequence(Sequence { owned_by: Some((table, _)), .. }) => {
+        let of = match &entry.object {
+            Object::Sequence(o) => o.owned_by.as_ref(),
+            _ => None,
+        };
+        match of {
+            Some((table, _)) => {
                 self.find(IdRef::table(table)).and_then(|at| self.at(at)).and_then(|(_, entry)| entry.owner.as_ref())
             }
-            _ => entry.owner.as_ref(),
+            None => entry.owner.as_ref(),
         }
     }
 

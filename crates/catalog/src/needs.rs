@@ -199,7 +199,7 @@ fn keys<'a>(keys: &'a [IndexKey], f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
 }
 
 fn index_key<'a>(key: &'a IndexKey, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
-    collation(key.collation.as_ref(), f);
+    collation(key.collation.as_deref(), f);
     if let Some(class) = &key.opclass {
         block("operator class", class, Why::Is("its keys have this operator class"), f);
         if let Some(extension) = specc_facts::extension_of_operator_class(&class.name) {

@@ -45,7 +45,7 @@ fn pairs() -> BoxedStrategy<Vec<(SmolStr, SmolStr)>> {
 
 fn index_key() -> BoxedStrategy<IndexKey> {
     let on = prop_oneof![name().prop_map(KeyOn::Column), expr().prop_map(KeyOn::Expr)];
-    (on, of(qualified()), of(qualified()), any::<bool>(), of(any::<bool>()))
+    (on, of(qualified().prop_map(Box::new)), of(qualified().prop_map(Box::new)), any::<bool>(), of(any::<bool>()))
         .prop_map(|(on, collation, opclass, desc, nulls_first)| IndexKey { on, collation, opclass, desc, nulls_first })
         .boxed()
 }
@@ -59,7 +59,7 @@ fn column() -> BoxedStrategy<Column> {
             generated: generated.map(Box::new),
             identity: identity.map(Box::new),
             collation: collation.map(Box::new),
-            storage,
+            storage: storage.map(Box::new),
             comment,
             ..Column::new(name, ty)
         })

@@ -385,7 +385,7 @@ impl Key {
         IndexKey {
             desc,
             nulls_first: self.nulls.map(|_| first).filter(|first| *first != desc),
-            opclass: self.opclass.map(|name| Qualified::new("", name)),
+            opclass: self.opclass.map(|name| Box::new(Qualified::new("", name))),
             ..key
         }
     }

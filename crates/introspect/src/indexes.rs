@@ -149,8 +149,11 @@ fn raw(reader: &CatalogReader<'_>, row: &Row, table: u32, relation: &Relation) -
         let (desc, nulls_first) = (option & 1 != 0, option & 2 != 0);
         keys.push(IndexKey {
             on,
-            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual),
-            opclass: classes.get(n).and_then(|class| reader.types.operator_class(*class, known.map(|(ty, _)| ty))),
+            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual).map(Box::new),
+            opclass: classes
+                .get(n)
+                .and_then(|class| reader.types.operator_class(*class, known.map(|(ty, _)| ty)))
+                .map(Box::new),
             desc,
             nulls_first: (nulls_first != desc).then_some(nulls_first),
         });

@@ -177,8 +177,8 @@ fn partition_by(reader: &CatalogReader<'_>, table: u32, own: &[Raw], row: &Row) 
         let usual = raw.map_or(100, |raw| raw.collation);
         IndexKey {
             on,
-            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual),
-            opclass: classes.get(n).and_then(|class| reader.types.operator_class(*class, ty)),
+            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual).map(Box::new),
+            opclass: classes.get(n).and_then(|class| reader.types.operator_class(*class, ty)).map(Box::new),
             desc: false,
             nulls_first: None,
         }

@@ -167,8 +167,8 @@ fn column() -> impl Strategy<Value = Column> {
                     column.identity = Some(Box::new((nullable, numbers)));
                 }
                 6 => column.collation = Some(Box::new(Qualified::new("pg_catalog", "C"))),
-                7 if is_long(&column.ty) => column.storage = Some("external".into()),
-                8 if is_long(&column.ty) => column.compression = Some("lz4".into()),
+                7 if is_long(&column.ty) => column.storage = Some(Box::new("external".into())),
+                8 if is_long(&column.ty) => column.compression = Some(Box::new("lz4".into())),
                 _ => {}
             }
             column

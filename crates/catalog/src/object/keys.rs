@@ -126,10 +126,10 @@ pub struct IndexKey {
     pub on: KeyOn,
     /// Its collation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub collation: Option<Qualified>,
+    pub collation: Option<Box<Qualified>>,
     /// Its operator class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opclass: Option<Qualified>,
+    pub opclass: Option<Box<Qualified>>,
     /// Descending.
     #[serde(default, skip_serializing_if = "is_default")]
     pub desc: bool,

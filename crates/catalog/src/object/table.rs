@@ -73,10 +73,10 @@ pub struct Column {
     pub collation: Option<Box<Qualified>>,
     /// `external`, `main` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage: Option<SmolStr>,
+    pub storage: Option<Box<SmolStr>>,
     /// `lz4` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compression: Option<SmolStr>,
+    pub compression: Option<Box<SmolStr>>,
     /// `comment on column`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<SmolStr>,

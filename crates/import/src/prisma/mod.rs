@@ -180,11 +180,12 @@ fn keys(model: &Block, mark: &Mark) -> Result<Vec<IndexKey>, ImportError> {
         };
         if let Value::Call(call) = value {
             key.desc = call.named("sort").and_then(Value::word) == Some("Desc");
-            key.opclass = match call.named("ops") {
+            let class = match call.named("ops") {
                 Some(Value::Word(word)) => Some(Qualified::new("", operator_class(word))),
                 Some(Value::Call(raw)) => raw.first("").and_then(Value::text).map(|text| Qualified::new("", text)),
                 _ => None,
             };
+            key.opclass = class.map(Box::new);
         }
         Ok(key)
     };

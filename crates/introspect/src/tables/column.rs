@@ -107,16 +107,16 @@ fn column(reader: &mut CatalogReader<'_>, table: u32, row: &Row, texts: &mut FxH
     column.collation = reader.types.collation(collation, reader.types.collation_of(ty)).map(Box::new);
     let storage = letter(row, 10);
     if reader.types.get(ty).is_some_and(|found| found.storage != storage) {
-        column.storage = Some(SmolStr::new_static(match storage {
+        column.storage = Some(Box::new(SmolStr::new_static(match storage {
             'p' => "plain",
             'e' => "external",
             'm' => "main",
             _ => "extended",
-        }));
+        })));
     }
     column.compression = match letter(row, 11) {
-        'p' => Some("pglz".into()),
-        'l' => Some("lz4".into()),
+        'p' => Some(Box::new("pglz".into())),
+        'l' => Some(Box::new("lz4".into())),
         _ => None,
     };
     column.comment = reader.comment_on((class::CLASS, table), number);
@@ -218,11 +218,11 @@ fn differs(reader: &mut CatalogReader<'_>, table: &TableName, raw: &Raw, above: 
         any = true;
     }
     if own.storage != above.storage {
-        block.up(format!("{alter} set storage {}", own.storage.as_deref().unwrap_or("default")));
+        block.up(format!("{alter} set storage {}", own.storage.as_ref().map_or("default", |name| name)));
         any = true;
     }
     if own.compression != above.compression {
-        block.up(format!("{alter} set compression {}", own.compression.as_deref().unwrap_or("default")));
+        block.up(format!("{alter} set compression {}", own.compression.as_ref().map_or("default", |name| name)));
         any = true;
     }
     if let Some(text) = &own.comment {

@@ -116,8 +116,8 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         virtual_generated: field.is_virtual,
         identity: field.identity.as_deref().map(|(always, o)| Box::new((*always, super::types::sequence_options(o)))),
         collation: field.collation.as_ref().map(|c| Box::new(qualified(c))),
-        storage: field.storage.as_deref().cloned(),
-        compression: field.compression.as_deref().cloned(),
+        storage: field.storage.clone(),
+        compression: field.compression.clone(),
         comment: field.meta.doc.clone(),
     }
 }
@@ -346,8 +346,8 @@ pub(super) fn index_key(model: &Model, entity: &Entity, element: &Element) -> In
 pub(super) fn key_over(on: KeyOn, element: &Element) -> IndexKey {
     IndexKey {
         on,
-        collation: element.collation.as_ref().map(qualified),
-        opclass: element.opclass.as_ref().map(qualified),
+        collation: element.collation.as_ref().map(qualified).map(Box::new),
+        opclass: element.opclass.as_ref().map(qualified).map(Box::new),
         desc: element.desc,
         // Said only where it differs from where Postgres puts them: last, or first if descending.
         nulls_first: element.nulls_first.filter(|first| *first != element.desc),

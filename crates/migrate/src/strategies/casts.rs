@@ -1,6 +1,6 @@
 //! What becomes of values when a column gets another type.
 
-use specc_catalog::{Catalog, DataType, Domain, Enum, IdRef, Kind, Object};
+use specc_catalog::{Catalog, DataType, Enum, IdRef, Kind, Object};
 use specc_facts::{Context, Conversion, Family, Limited};
 
 /// Domains and composite types stand on others no deeper than this.
@@ -80,8 +80,8 @@ pub(crate) fn are_none(from: &DataType, to: &DataType) -> bool {
 /// Whether it is a domain that refuses some values, or one that stands on one.
 fn asks(catalog: &Catalog, ty: &DataType, depth: usize) -> bool {
     match own(catalog, ty) {
-        Some(Object::Domain(Domain { nullable, checks, base, .. })) if depth > 0 => {
-            !nullable || !checks.is_empty() || asks(catalog, base, depth - 1)
+        Some(Object::Domain(o)) if depth > 0 => {
+            !o.nullable || !o.checks.is_empty() || asks(catalog, &o.base, depth - 1)
         }
         _ => false,
     }

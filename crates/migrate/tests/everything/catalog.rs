@@ -210,7 +210,7 @@ fn events(all: &mut Adder, platform: bool) {
     let mut title = column("title", "text");
     title.comment = Some("what it is called".into());
     title.collation = Some(Box::new(Qualified::new("pg_catalog", "C")));
-    title.storage = Some("external".into());
+    title.storage = Some(Box::new("external".into()));
     let mut status = Column::new("status", own("event_status"));
     status.default = Some(SqlExpr::new("'draft'::public.event_status"));
     let mut length = nullable("title_length", "int");
@@ -267,7 +267,7 @@ fn events(all: &mut Adder, platform: bool) {
     tags.options = [("fastupdate".into(), "off".into())].into_iter().collect();
     all.add(tags);
     let mut lower = expr_key("lower(title)");
-    lower.opclass = Some(Qualified::new("pg_catalog", "text_pattern_ops"));
+    lower.opclass = Some(Box::new(Qualified::new("pg_catalog", "text_pattern_ops")));
     let mut lower = index("events", "events_lower_title_idx", vec![lower, IndexKey::column("organizer")]);
     lower.unique = true;
     lower.nulls_not_distinct = true;

@@ -70,7 +70,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::SetCompression { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("set compression ");
-            out.push_str(column.compression.as_deref().unwrap_or("default"));
+            out.push_str(column.compression.as_ref().map_or("default", |name| name));
         }
         Alter::SetOptions { of, from, to } => options(out, of, from, to),
         Alter::SetLogged { table, logged } => {

@@ -57,7 +57,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
         Statement::SetStorage { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("set storage ");
-            out.push_str(column.storage.as_deref().unwrap_or(usual_storage(column)));
+            out.push_str(column.storage.as_ref().map_or(usual_storage(column), |name| name));
         }
         Statement::SetReplicaIdentity { table, identity } => {
             alter_table(out, table);

@@ -195,7 +195,7 @@ fn key(out: &mut String, o: &IndexKey) {
             out.push(')');
         }
     }
-    collate(out, o.collation.as_ref());
+    collate(out, o.collation.as_deref());
     if let Some(class) = &o.opclass {
         out.push(' ');
         push_qualified(out, &class.schema, &class.name);

@@ -20,9 +20,7 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use eligible::{Moves, TableMove};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{
-    Column, Constraint, ForeignKey, Index, Kind, Object, Rls, Rule, Schema, Sequence, Table, TableName,
-};
+use specc_catalog::{Column, Constraint, ForeignKey, Index, Kind, Object, Rls, Rule, Schema, Table, TableName};
 use specc_sql::quote::ident;
 use specc_sql::{Alter, Assign, FillTable, Statement};
 use std::collections::BTreeMap;
@@ -339,8 +337,9 @@ impl<'d> Builder<'d, '_> {
         let aside = self.arena.table_name(self.aside(&one.to.table));
         let owns = |column: &str| {
             self.from.iter().any(|(_, entry)| {
-                matches!(&entry.object, Object::Sequence(Sequence { owned_by: Some((table, own)), .. })
-                    if *table == one.from.table && own == column)
+                matches!(&entry.object, Object::Sequence(o) if o.owned_by.as_ref().is_some_and(|(table, own)| {
+                    *table == one.from.table && own == column
+                }))
             })
         };
         let numbered = one.to.columns.iter().filter(|column| column.identity.is_some());

@@ -445,7 +445,7 @@ impl<'d> Move<'_, 'd> {
                     && builder.from.contains(&entry.object.id())
                 {
                     // It would go with the old column.
-                    let owned = Sequence { owned_by: Some((table.clone(), aside.into())), ..o.clone() };
+                    let owned = Sequence { owned_by: Some((table.clone(), aside.into())), ..Sequence::clone(o) };
                     add(builder, Statement::OwnSequence(builder.arena.sequence(owned)));
                 }
             }
