@@ -169,12 +169,11 @@ impl<'a> Book<'a> {
 
     /// A link to an entity's page from a page in the folder that `up` leads out of; only its name where it has no page.
     pub fn link(&self, id: EntityId, up: &str) -> String {
+        let label = text::code(self.label(id));
         match self.paths.get(&id) {
-            Some(path) if up == "here" => {
-                format!("[{}]({})", text::code(self.label(id)), path.trim_start_matches("entities/"))
-            }
-            Some(path) => format!("[{}]({up}{path})", text::code(self.label(id))),
-            None => text::code(self.label(id)),
+            Some(path) if up == "here" => ["[", &label, "](", path.trim_start_matches("entities/"), ")"].concat(),
+            Some(path) => ["[", &label, "](", up, path, ")"].concat(),
+            None => label,
         }
     }
 

@@ -23,7 +23,7 @@ pub fn code(text: &str) -> String {
         return String::new();
     }
     if !text.contains('`') {
-        return format!("`{text}`");
+        return ["`", &text, "`"].concat();
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
@@ -146,9 +146,9 @@ fn is_harmless(target: &str) -> bool {
 }
 
 /// Markdown for a cell of a table: on one line, with its pipes escaped.
-pub fn cell(markdown: &str) -> String {
+pub fn cell(markdown: &str) -> Cow<'_, str> {
     let text = line(markdown);
-    if text.contains('|') { text.replace('|', "\\|") } else { text.into_owned() }
+    if text.contains('|') { text.replace('|', "\\|").into() } else { text }
 }
 
 /// Adds a row of a table.
@@ -156,13 +156,11 @@ pub fn row<S: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = S>) 
     out.push('|');
     for text in cells {
         let text = cell(text.as_ref());
-        if text.is_empty() {
-            out.push_str(" |");
-        } else {
+        if !text.is_empty() {
             out.push(' ');
-            out.push_str(&text);
-            out.push_str(" |");
         }
+        out.push_str(&text);
+        out.push_str(" |");
     }
     out.push('\n');
 }

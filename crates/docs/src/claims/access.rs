@@ -3,7 +3,6 @@
 use super::{Claim, Rows, Says};
 use crate::access::{self, Reach};
 use crate::book::{Book, RoleColumn};
-use smol_str::SmolStr;
 use specc_catalog::TableName;
 use specc_model::{Function, RuleAction};
 use specc_types::{Columns, Verb};
@@ -35,9 +34,13 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             say(Says::MayNot { verb, columns: Vec::new() });
             continue;
         }
-        let columns = relation.columns.iter().filter(|column| verb == Verb::Read || column.written);
-        let columns = columns.filter(|_| verb != Verb::Delete).map(|column| column.name.clone());
-        let (with, without): (Vec<SmolStr>, Vec<SmolStr>) = columns.partition(|name| granted.has(name));
+        let (mut with, mut without) = (Vec::with_capacity(relation.columns.len()), Vec::new());
+        for column in relation.columns.iter().filter(|_| verb != Verb::Delete) {
+            if verb == Verb::Read || column.written {
+                let list = if granted.has(&column.name) { &mut with } else { &mut without };
+                list.push(column.name.clone());
+            }
+        }
         let reach = book.entity_of(on).map(|entity| access::reach(book, entity, role, action(verb)));
         let rows = match reach {
             Some(Reach::Some { every_row: true, .. }) => Rows::Every,
