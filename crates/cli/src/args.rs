@@ -1,10 +1,12 @@
 //! Arguments, as clap reads them.
 
 mod access;
+mod audit;
 mod docs;
 mod flows;
 
 pub use access::{Prove, Test, Why};
+pub use audit::{Audit, FailOn};
 pub use docs::Docs;
 pub use flows::Flows;
 
@@ -30,12 +32,16 @@ pub enum Asked {
     Text,
     /// For a program: one JSON object on stdout
     Json,
-    /// For tools of code review (lint, flows, test and prove)
+    /// For tools of code review (lint, flows, test, prove and audit)
     Sarif,
     /// As workflow commands of GitHub (lint and flows only)
     Github,
-    /// For CI servers (test only)
+    /// For CI servers (test and audit only)
     Junit,
+    /// One page for persons (audit only)
+    Markdown,
+    /// One page for persons, without anything from elsewhere (audit only)
+    Html,
 }
 
 impl Asked {
@@ -44,7 +50,7 @@ impl Asked {
         match self {
             Asked::Text => Some(Format::Text),
             Asked::Json => Some(Format::Json),
-            Asked::Sarif | Asked::Github | Asked::Junit => None,
+            Asked::Sarif | Asked::Github | Asked::Junit | Asked::Markdown | Asked::Html => None,
         }
     }
 }
@@ -103,6 +109,8 @@ pub enum Command {
     Lint(Lint),
     /// Try what the rules say on a scratch database: for each role and command the databases in which each condition decides
     Test(Test),
+    /// Examine a live database, read-only: what is ready, what is found, what could not be looked at
+    Audit(Audit),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
     Verify(Verify),
     /// Explain a code such as E0102 or L001

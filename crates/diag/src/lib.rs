@@ -7,6 +7,7 @@
 mod accept;
 pub mod codes;
 mod excerpt;
+mod junit;
 mod most;
 mod render;
 mod review;
@@ -14,6 +15,7 @@ mod review;
 pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
 pub use excerpt::one_line;
+pub use junit::{TestCase, junit};
 pub use most::{MOST_SHOWN, more, most_shown};
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
 pub use review::{SarifResult, SarifRule, github, sarif};

@@ -1,6 +1,6 @@
 //! What was tested, and what came of it.
 
-use crate::junit::TestCase;
+use specc_diag::TestCase;
 use crate::{Got, Outcome, Privilege, Promised, Race, Run, Skipped, Suite, Verdict, verdict, words};
 use specc_diag::Span;
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Folders with what programs made or brought.
-const MADE: [&str; 7] = ["node_modules", "dist", "build", "out", "coverage", "vendor", "bower_components"];
+pub const MADE: [&str; 7] = ["node_modules", "dist", "build", "out", "coverage", "vendor", "bower_components"];
 
 /// Sets front-end code against what its roles may do.
 pub fn run(args: &Flows, format: Asked) -> Result<ExitCode, Failure> {
@@ -50,7 +50,7 @@ pub fn run(args: &Flows, format: Asked) -> Result<ExitCode, Failure> {
             data(&sarif.to_string());
         }
         Asked::Github => data(specc_diag::github(&shown, &sources).trim_end()),
-        Asked::Junit => return Err(Failure::broken("only `specc test` can write junit")),
+        Asked::Junit | Asked::Markdown | Asked::Html => return Err(super::not_written("flows", "text, json, sarif and github")),
     }
     let is_bad = specc_diag::has_errors(&found.findings) || args.deny_warnings && !found.findings.is_empty();
     Ok(if is_bad { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })

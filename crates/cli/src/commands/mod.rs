@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod audit;
 mod backup;
 mod before;
 mod build;
@@ -87,6 +88,11 @@ fn server(args: &OnScratch, with_platform: bool) -> Result<Server, Failure> {
     Ok(server)
 }
 
+/// A command does not write the format that is asked for.
+fn not_written(command: &str, forms: &str) -> Failure {
+    Failure::broken(format!("`specc {command}` writes {forms}"))
+}
+
 /// Runs the command and gives its exit code.
 pub fn run(args: Args) -> ExitCode {
     if let Command::Lint(lint) = &args.command {
@@ -105,9 +111,14 @@ pub fn run(args: Args) -> ExitCode {
         let format = args.format.format().unwrap_or(Format::Text);
         return flows::run(flows, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Audit(audit) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return audit::run(audit, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
         return Failure::broken(
-            "only `specc lint`, `specc flows`, `specc test` and `specc prove` can write this format; the others write text and json",
+            "only `specc lint`, `specc flows`, `specc test`, `specc prove` and `specc audit` can write such a format; the others write \
+             text and json",
         )
         .report(Format::Text);
     };
@@ -129,7 +140,9 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) | Command::Flows(_) | Command::Test(_) | Command::Prove(_) => Ok(ExitCode::SUCCESS),
+        Command::Lint(_) | Command::Flows(_) | Command::Test(_) | Command::Prove(_) | Command::Audit(_) => {
+            Ok(ExitCode::SUCCESS)
+        },
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Decides what should hold of access, and reports what does not, unless the spec accepts it.
 pub fn run(args: &Prove, asked: Asked) -> Result<ExitCode, Failure> {
-    if matches!(asked, Asked::Github | Asked::Junit) {
+    if matches!(asked, Asked::Github | Asked::Junit | Asked::Markdown | Asked::Html) {
         return Err(Failure::broken("`specc prove` writes text, json and sarif"));
     }
     let format = asked.format().unwrap_or(Format::Text);

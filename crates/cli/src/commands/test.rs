@@ -26,8 +26,8 @@ const PROMISES: [Make; 4] = [specc_trial::constraints, specc_trial::workflows, s
 
 /// Tries what the rules say, and reports what comes out otherwise.
 pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
-    if format == Asked::Github {
-        return Err(Failure::broken("`specc test` writes text, json, sarif and junit"));
+    if matches!(format, Asked::Github | Asked::Markdown | Asked::Html) {
+        return Err(super::not_written("test", "text, json, sarif and junit"));
     }
     let start = Instant::now();
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
@@ -86,7 +86,7 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
             data(&said.to_string());
         }
         Asked::Sarif => data(&as_sarif(&report, &compilation).to_string()),
-        Asked::Junit => data(specc_trial::junit(&report.cases(), seconds).trim_end()),
+        Asked::Junit => data(specc_diag::junit("specc test", &report.cases(), seconds).trim_end()),
         _ => {
             tell(args, &report, &compilation);
             if let Some(score) = &score {

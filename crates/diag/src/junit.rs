@@ -14,14 +14,15 @@ pub struct TestCase {
     pub skipped: Option<String>,
 }
 
-/// A file for CI servers.
-pub fn junit(cases: &[TestCase], seconds: f64) -> String {
+/// A file for CI servers: the tests of a command that took so long.
+pub fn junit(suite: &str, cases: &[TestCase], seconds: f64) -> String {
     let count = |is: fn(&TestCase) -> bool| cases.iter().filter(|case| is(case)).count();
     let (failures, skipped) = (count(|case| case.failure.is_some()), count(|case| case.skipped.is_some()));
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         out,
-        "<testsuite name=\"specc test\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" time=\"{seconds:.3}\">",
+        "<testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" time=\"{seconds:.3}\">",
+        escaped(suite),
         cases.len()
     );
     for case in cases {
@@ -72,8 +73,8 @@ mod tests {
             failure: failure.map(Into::into),
             skipped: None,
         };
-        let text = junit(&[case(Some("1 & 2\n\u{1}")), case(None)], 1.5);
-        assert!(text.contains("tests=\"2\" failures=\"1\" skipped=\"0\" time=\"1.500\""), "{text}");
+        let text = junit("specc & co", &[case(Some("1 & 2\n\u{1}")), case(None)], 1.5);
+        assert!(text.contains("name=\"specc &amp; co\" tests=\"2\" failures=\"1\" skipped=\"0\" time=\"1.500\""), "{text}");
         assert!(text.contains("classname=\"a&lt;b\" name=\"&quot;n&quot;\""), "{text}");
         assert!(text.contains("message=\"1 &amp; 2\">1 &amp; 2&#10;\u{fffd}</failure>"), "{text}");
     }
