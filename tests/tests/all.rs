@@ -6,6 +6,7 @@ mod access;
 mod architecture;
 mod asked;
 mod attacks;
+mod audit;
 mod behaviour;
 mod bodies;
 mod changes;

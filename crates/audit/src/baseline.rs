@@ -58,7 +58,10 @@ impl Baseline {
                 return Err(format!("there is no check `{}`{near}", entry.check));
             }
             if entry.reason.trim().is_empty() {
-                return Err(format!("`{}` has no reason: say why it is accepted", entry.key.as_ref().unwrap_or(&entry.check)));
+                return Err(format!(
+                    "`{}` has no reason: say why it is accepted",
+                    entry.key.as_ref().unwrap_or(&entry.check)
+                ));
             }
             if let Some(until) = &entry.until
                 && !is_date(until)
@@ -98,7 +101,9 @@ impl Baseline {
         for entry in &self.accept {
             if entry.until.as_deref().is_some_and(|until| until < report.today.as_str()) {
                 let what = entry.key.as_ref().unwrap_or(&entry.check);
-                report.stale.push(format!("`{what}` was accepted until {}", entry.until.as_deref().unwrap_or_default()));
+                report
+                    .stale
+                    .push(format!("`{what}` was accepted until {}", entry.until.as_deref().unwrap_or_default()));
             } else {
                 entries.insert((&entry.check, entry.key.as_deref()), entry);
             }
@@ -134,8 +139,9 @@ impl Baseline {
                 (true, true) => Verdict::Ran,
             };
         }
+        let run: std::collections::BTreeSet<&str> = report.examined.iter().map(|one| one.check.name).collect();
         for ((check, key), _) in entries {
-            if !used.contains(&(check, key.map(str::to_owned))) {
+            if run.contains(check) && !used.contains(&(check, key.map(str::to_owned))) {
                 report.stale.push(format!("`{}` is accepted, and is not found any more", key.unwrap_or(check)));
             }
         }
@@ -148,7 +154,8 @@ fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
     let number = |part: &str, length: usize| {
-        (part.len() == length && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u32>().unwrap_or_default())
+        (part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| part.parse::<u32>().unwrap_or_default())
     };
     number(year, 4).is_some()
         && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
@@ -166,6 +173,9 @@ mod tests {
         assert!(read("[[accept]]\ncheck = \"drifts\"\nreason = \"r\"\n").is_err_and(|why| why.contains("`drift`")));
         assert!(read("[[accept]]\ncheck = \"drift\"\nreason = \" \"\n").is_err_and(|why| why.contains("no reason")));
         assert!(read("[[accept]]\ncheck = \"drift\"\n").is_err());
-        assert!(read("[[accept]]\ncheck = \"drift\"\nreason = \"r\"\nuntil = \"soon\"\n").is_err_and(|why| why.contains("no date")));
+        assert!(
+            read("[[accept]]\ncheck = \"drift\"\nreason = \"r\"\nuntil = \"soon\"\n")
+                .is_err_and(|why| why.contains("no date"))
+        );
     }
 }

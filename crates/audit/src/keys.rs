@@ -51,7 +51,8 @@ fn code(look: &mut Look<'_, '_>) -> Result<Seen, Refusal> {
 pub fn secrets(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let words = line.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '<' | '>'));
+        let words = line
+            .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '<' | '>'));
         let mut here: Vec<&'static str> = words.flat_map(parts).filter_map(kind).collect();
         here.dedup();
         found.extend(here.into_iter().map(|what| (at + 1, what)));
@@ -119,7 +120,12 @@ mod tests {
 
     fn token(role: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        format!("{}.{}.{}", part(r#"{"alg":"HS256"}"#), part(&format!(r#"{{"role":"{role}","iss":"supabase"}}"#)), part("signed"))
+        format!(
+            "{}.{}.{}",
+            part(r#"{"alg":"HS256"}"#),
+            part(&format!(r#"{{"role":"{role}","iss":"supabase"}}"#)),
+            part("signed")
+        )
     }
 
     #[test]

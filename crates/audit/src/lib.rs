@@ -143,13 +143,18 @@ fn standing(client: &mut Client, subject: &Subject<'_>) -> Result<Known, postgre
                 array(select x.extname::text from pg_catalog.pg_extension x),
                 array(select r.rolname::text from unnest($1::text[]) with ordinality w(name, at)
                       join pg_catalog.pg_roles r on r.rolname = w.name order by w.at),
-                coalesce(current_setting('pgrst.db_schemas', true), '')",
+                coalesce(nullif(current_setting('pgrst.db_schemas', true), ''),
+                  (select substr(c.setting, 18) from pg_catalog.pg_db_role_setting d cross join lateral unnest(d.setconfig) c(setting)
+                   where d.setrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = 'authenticator')
+                     and d.setdatabase in (0, (select b.oid from pg_catalog.pg_database b where b.datname = current_database()))
+                     and c.setting like 'pgrst.db\\_schemas=%' order by d.setdatabase desc limit 1), '')",
         &[&subject.clients],
     )?;
     let version: i32 = row.try_get(2)?;
     let said: String = row.try_get(9)?;
     let exposed = subject.exposed.clone().unwrap_or_else(|| {
-        let all: Vec<String> = said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        let all: Vec<String> =
+            said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         if all.is_empty() { vec!["public".to_owned()] } else { all }
     });
     let known = Known {

@@ -251,16 +251,11 @@ fn lacking(need: Need, standing: &Standing, subject: &Subject<'_>, limits: &Limi
             "there is no spec to compare with: run it in a project, without `--no-spec`".to_owned(),
         ),
         Need::Canonical => match &subject.spec {
-            None => {
-                (false, "there is no spec to compare with: run it in a project, without `--no-spec`".to_owned())
-            }
+            None => (false, "there is no spec to compare with: run it in a project, without `--no-spec`".to_owned()),
             Some(spec) => (spec.differences.is_ok(), spec.differences.as_ref().err().cloned().unwrap_or_default()),
         },
         Need::Rows => (limits.rows > 0, "no rows are read: `--scan-rows N` says how many of a table may be".to_owned()),
-        Need::Code => (
-            subject.code.is_some(),
-            "no folder with the code of clients is named: `--code DIR`".to_owned(),
-        ),
+        Need::Code => (subject.code.is_some(), "no folder with the code of clients is named: `--code DIR`".to_owned()),
     };
     (!is_there).then_some(what)
 }
@@ -281,7 +276,9 @@ pub(crate) fn why(error: &postgres::Error, user: &str) -> String {
     match db.code().code() {
         "42501" => format!("`{user}` lacks a right: {said}: connect as the owner of the tables, or grant it"),
         // The message would show the value.
-        code if code.starts_with("22") => format!("a value cannot be read as what it is asked for ({code}): see the rows yourself"),
+        code if code.starts_with("22") => {
+            format!("a value cannot be read as what it is asked for ({code}): see the rows yourself")
+        }
         "42P01" | "3F000" | "42883" | "42704" => format!("something is not there: {said}"),
         "55P03" => format!("somebody holds a lock: {said}: try again when it is free, or raise `--lock-timeout`"),
         "57014" => format!("it took too long: {said}: raise `--timeout`, or ask when the server is less busy"),

@@ -87,7 +87,7 @@ impl Check {
             check: self.name,
             severity: level,
             key,
-            table: text("table"),
+            table: row.get("table").and_then(Value::as_str).map(str::to_owned),
             says: filled(self.says, &row),
             why: self.why,
             mend: filled(self.mend, &row),

@@ -4,6 +4,7 @@
 
 mod abandon;
 mod accepting;
+mod audit;
 mod book;
 mod changes;
 mod codes;

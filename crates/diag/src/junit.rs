@@ -74,7 +74,10 @@ mod tests {
             skipped: None,
         };
         let text = junit("specc & co", &[case(Some("1 & 2\n\u{1}")), case(None)], 1.5);
-        assert!(text.contains("name=\"specc &amp; co\" tests=\"2\" failures=\"1\" skipped=\"0\" time=\"1.500\""), "{text}");
+        assert!(
+            text.contains("name=\"specc &amp; co\" tests=\"2\" failures=\"1\" skipped=\"0\" time=\"1.500\""),
+            "{text}"
+        );
         assert!(text.contains("classname=\"a&lt;b\" name=\"&quot;n&quot;\""), "{text}");
         assert!(text.contains("message=\"1 &amp; 2\">1 &amp; 2&#10;\u{fffd}</failure>"), "{text}");
     }

@@ -1,8 +1,8 @@
 //! What was tested, and what came of it.
 
-use specc_diag::TestCase;
 use crate::{Got, Outcome, Privilege, Promised, Race, Run, Skipped, Suite, Verdict, verdict, words};
 use specc_diag::Span;
+use specc_diag::TestCase;
 use std::collections::BTreeSet;
 
 /// A test and what came of it.

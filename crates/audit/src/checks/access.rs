@@ -52,36 +52,37 @@ pub const ALL: &[Check] = &[
     Check {
         name: "truncate_granted",
         asks: "tables that clients may empty, whatever their policies say",
-        says: "`{role}` may truncate `{table}`",
+        says: "{roles} may truncate `{table}`",
         why: "row level security does not hold for `truncate`: one statement empties the table",
-        mend: "revoke truncate on {table} from {role};",
+        mend: "revoke truncate on {table} from {roles};",
         needs: &[Need::Clients],
         how: How::Query(
-            "select c.oid::regclass::text || ' ' || r.rolname as object, c.oid::regclass::text as table,
-                    pg_catalog.quote_ident(r.rolname) as role
+            "select c.oid::regclass::text as object, c.oid::regclass::text as table,
+                    array_agg(pg_catalog.quote_ident(r.rolname) order by r.rolname) as roles
              from pg_catalog.pg_class c
              join pg_catalog.pg_namespace n on n.oid = c.relnamespace
              join pg_catalog.pg_roles r on r.rolname = any({clients})
-             where c.relkind in ('r', 'p') and pg_catalog.has_table_privilege(r.oid, c.oid, 'truncate') and {mine} order by 1",
+             where c.relkind in ('r', 'p') and pg_catalog.has_table_privilege(r.oid, c.oid, 'truncate') and {mine}
+             group by c.oid order by 1",
         ),
         ..ACCESS
     },
     Check {
         name: "references_or_triggers_granted",
         asks: "tables that clients may refer to, or put triggers on",
-        says: "`{role}` may put {privileges} on `{table}`",
+        says: "{roles} may put {privileges} on `{table}`",
         why: "a trigger runs as whoever writes, and a reference tells which keys there are",
-        mend: "revoke references, trigger on {table} from {role};",
+        mend: "revoke references, trigger on {table} from {roles};",
         needs: &[Need::Clients],
         how: How::Query(
-            "select c.oid::regclass::text || ' ' || r.rolname as object, c.oid::regclass::text as table,
-                    pg_catalog.quote_ident(r.rolname) as role, array_agg(v.word order by v.word) as privileges
+            "select c.oid::regclass::text as object, c.oid::regclass::text as table,
+                    array_agg(distinct pg_catalog.quote_ident(r.rolname)) as roles, array_agg(distinct v.word) as privileges
              from pg_catalog.pg_class c
              join pg_catalog.pg_namespace n on n.oid = c.relnamespace
              join pg_catalog.pg_roles r on r.rolname = any({clients})
              cross join (values ('references'), ('trigger')) v(word)
              where c.relkind in ('r', 'p') and pg_catalog.has_table_privilege(r.oid, c.oid, v.word) and {mine}
-             group by c.oid, r.rolname order by 1",
+             group by c.oid order by 1",
         ),
         ..ACCESS
     },
@@ -235,7 +236,7 @@ pub const ALL: &[Check] = &[
                left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
                cross join lateral pg_catalog.aclexplode(d.defaclacl) a
                left join pg_catalog.pg_roles r on r.oid = a.grantee
-               where (a.grantee = 0 or r.rolname = any({clients})) and (d.defaclnamespace = 0 or {my_schema})
+               where pg_catalog.pg_get_userbyid(d.defaclrole) <> 'supabase_admin' and (a.grantee = 0 or r.rolname = any({clients})) and (d.defaclnamespace = 0 or {my_schema})
                group by d.defaclrole, n.nspname, k.what, r.rolname) d
              order by 1",
         ),

@@ -1,8 +1,8 @@
 //! Functions and procedures: whether they compile, and how they handle errors.
 
+use crate::check::Seen;
 use crate::check::{BASE, Check, How, Need, Section, Severity};
 use crate::look::{Look, Refusal};
-use crate::check::Seen;
 use crate::verdict::shown;
 
 const ROUTINE: Check = Check { section: Section::Schema, ..BASE };

@@ -6,7 +6,8 @@ const HEALTH: Check = Check { section: Section::Performance, area: Some(Area::Mo
 const SERVER: Check = Check { section: Section::Performance, ..BASE };
 
 /// Rows with a time of their statistics.
-const OPEN_TRANSACTIONS: &str = "select 'process ' || a.pid as object, a.usename as user, a.application_name as program, a.state,
+const OPEN_TRANSACTIONS: &str =
+    "select 'process ' || a.pid as object, a.usename as user, a.application_name as program, a.state,
            extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::bigint as seconds
     from pg_catalog.pg_stat_activity a
     where a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()
@@ -18,14 +19,15 @@ pub const ALL: &[Check] = &[
         name: "sequence_near_end",
         severity: Severity::Error,
         asks: "sequences that have used half of what they, or the columns they fill, can hold",
-        says: "the sequence `{object}` is at {last}, and {column} ends at {most}",
+        says: "the sequence `{object}` is at {last} of {most}",
         why: "at the end every insert fails",
-        mend: "alter {alters} bigint;",
+        mend: "{way}",
         how: How::Query(
-            "select q.*, pg_catalog.concat_ws(' ', 'table', q.table, 'alter column', q.column, 'type') as alters,
+            "select q.*, coalesce('alter table ' || q.table || ' alter column ' || q.column || ' type bigint; ', '')
+                      || 'alter sequence ' || q.object || ' as bigint no maxvalue;' as way,
                     case when q.last > q.most * 0.8 then 'error' else 'warning' end as level
-             from (select s.seqrelid::regclass::text as object, coalesce(d.refobjid::regclass::text, 'of no table') as table,
-                          coalesce(pg_catalog.quote_ident(a.attname), 'the sequence') as column,
+             from (select s.seqrelid::regclass::text as object, d.refobjid::regclass::text as table,
+                          pg_catalog.quote_ident(a.attname) as column,
                           pg_catalog.pg_sequence_last_value(s.seqrelid) as last,
                           least(s.seqmax, case a.atttypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
                                                else s.seqmax end) as most

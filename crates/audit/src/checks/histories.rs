@@ -152,7 +152,8 @@ fn half(look: &mut Look<'_, '_>) -> Result<Seen, Refusal> {
     for history in histories(look)? {
         for applied in &history.applied {
             if let Some(detail) = &applied.half {
-                let way = format!("prisma migrate resolve --rolled-back {}, after what it made was taken back", applied.name);
+                let way =
+                    format!("prisma migrate resolve --rolled-back {}, after what it made was taken back", applied.name);
                 seen.rows.push(row(&applied.name, history.tool.word(), detail, &way));
             }
         }

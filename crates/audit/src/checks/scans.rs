@@ -95,15 +95,27 @@ const PERSONAL: &[Pattern] = &[
 const SECRETS: &[Pattern] = &[
     ("private keys", "v like '%-----BEGIN %PRIVATE KEY-----%'"),
     ("tokens (JWT)", "v ~ '^eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.'"),
-    ("keys of services", "v ~ '^(sb_secret_|sk_live_|rk_live_|whsec_|AKIA[0-9A-Z]{16}$|gh[opsu]_[A-Za-z0-9]{30,}|xox[abp]-)'"),
+    (
+        "keys of services",
+        "v ~ '^(sb_secret_|sk_live_|rk_live_|whsec_|AKIA[0-9A-Z]{16}$|gh[opsu]_[A-Za-z0-9]{30,}|xox[abp]-)'",
+    ),
     ("addresses with a password", "v ~ '^[a-z+]+://[^/@: ]+:[^/@ ]+@'"),
 ];
 
 const FIXTURES: &[Pattern] = &[
-    ("addresses that nobody has", "v ~* '@(example\\.(com|org|net)|test\\.(com|local)|[a-z0-9.-]+\\.(test|example|invalid))$'"),
+    (
+        "addresses that nobody has",
+        "v ~* '@(example\\.(com|org|net)|test\\.(com|local)|[a-z0-9.-]+\\.(test|example|invalid))$'",
+    ),
     ("texts that fill a place", "v ~* '\\m(lorem ipsum|asdf|qwerty|foobar)\\M'"),
-    ("names of tests", "v ~* '^(test|dummy|fake)([ _-]?(user|name|title|data|event|company|account|customer))?[ _-]?[0-9]*$'"),
-    ("numbers of cards for tests", "regexp_replace(v, '[ -]', '', 'g') in ('4242424242424242', '4111111111111111', '5555555555554444')"),
+    (
+        "names of tests",
+        "v ~* '^(test|dummy|fake)([ _-]?(user|name|title|data|event|company|account|customer))?[ _-]?[0-9]*$'",
+    ),
+    (
+        "numbers of cards for tests",
+        "regexp_replace(v, '[ -]', '', 'g') in ('4242424242424242', '4111111111111111', '5555555555554444')",
+    ),
 ];
 
 /// A number of a row.
@@ -114,20 +126,12 @@ pub(super) fn count(row: &Row, column: &str) -> u64 {
 /// Says of a table that not all of it was read, if that is so.
 fn partly(seen: &mut Seen, table: &str, looked: u64, limit: u64) {
     if looked > limit {
-        seen.unseen.push(format!(
-            "{table}: only {limit} of its rows were looked at: raise `--scan-rows`"
-        ));
+        seen.unseen.push(format!("{table}: only {limit} of its rows were looked at: raise `--scan-rows`"));
     }
 }
 
 /// Counts, of the first rows of a table, those for which a condition holds.
-fn bad_rows(
-    look: &mut Look<'_, '_>,
-    seen: &mut Seen,
-    table: &str,
-    condition: &str,
-    row: Row,
-) -> Result<(), Refusal> {
+fn bad_rows(look: &mut Look<'_, '_>, seen: &mut Seen, table: &str, condition: &str, row: Row) -> Result<(), Refusal> {
     let limit = look.limits.rows;
     let sql = format!(
         "select count(*) as looked, count(*) filter (where {condition}) as bad from (select * from {table} limit {}) r",
@@ -307,7 +311,10 @@ fn seeds(look: &mut Look<'_, '_>) -> Result<Seen, Refusal> {
         let mut failed = false;
         for part in seed.rows.iter().take(limit).collect::<Vec<_>>().chunks(200) {
             let values: Vec<String> = part.iter().map(|row| there(row)).collect();
-            let sql = format!("select count(*) filter (where not v.there) as bad from (values {}) v(there)", values.join(", "));
+            let sql = format!(
+                "select count(*) filter (where not v.there) as bad from (values {}) v(there)",
+                values.join(", ")
+            );
             match look.try_ask(&sql)? {
                 Ok(found) => bad += found.first().map(|row| count(row, "bad")).unwrap_or_default(),
                 Err(why) => {

@@ -181,7 +181,7 @@ pub const ALL: &[Check] = &[
         name: "connections_not_logged",
         severity: Severity::Info,
         asks: "whether it is logged who connects",
-        says: "`log_connections` is `{value}`",
+        says: "`log_connections` is off",
         why: "after a break-in nobody knows who came from where",
         mend: "alter system set log_connections = 'on';",
         how: How::Query(setting!("log_connections", "s.setting in ('off', '')")),
@@ -308,11 +308,11 @@ pub const ALL: &[Check] = &[
         ..SAFETY
     },
     Check {
-        name: "extension_library_missing",
+        name: "watching_libraries_not_loaded",
         severity: Severity::Info,
         section: Section::Security,
         asks: "whether the libraries that the server loads have what watches passwords and statements",
-        says: "`shared_preload_libraries` has neither `pgaudit` nor `pg_stat_statements`: {value}",
+        says: "`shared_preload_libraries` has neither `pgaudit` nor `pg_stat_statements`",
         why: "neither who did what nor what it took can be asked later",
         mend: "alter system set shared_preload_libraries = 'pg_stat_statements, pgaudit';",
         needs: &[Need::Role("pg_read_all_settings")],

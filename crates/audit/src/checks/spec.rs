@@ -18,7 +18,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "the program was built and tested against another database",
         mend: "specc diff --from \"$DATABASE_URL\" --sql shows the way to the spec; specc pull the way to the database",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(drift),
         ..SPEC
     },
@@ -29,7 +29,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "queries that were fast where they were tried are slow here, or the other way round",
         mend: "specc diff --from \"$DATABASE_URL\" --sql shows the way to the spec",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(indexes),
         ..SPEC
     },
@@ -42,7 +42,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "what `specc prove` has proven of the spec does not hold here",
         mend: "specc diff --from \"$DATABASE_URL\" --sql shows the way to the spec",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(policies),
         ..SPEC
     },
@@ -54,7 +54,7 @@ pub const ALL: &[Check] = &[
         says: "in the database, compared with the spec: {object}",
         why: "somebody may do what nobody decided, or a program fails",
         mend: "specc diff --from \"$DATABASE_URL\" --sql shows the way to the spec",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(access),
         ..SPEC
     },
@@ -65,7 +65,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "an upload fails, or files are public that should not be",
         mend: "specc apply; or set the bucket in the dashboard as the spec has it",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(buckets),
         ..SPEC
     },
@@ -76,7 +76,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "what is to happen at a time does not, or something else does",
         mend: "specc apply; or cron.schedule and cron.unschedule as the spec has it",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(jobs),
         ..SPEC
     },
@@ -87,7 +87,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "clients wait for changes that are not sent, or get some that are not theirs",
         mend: "alter publication … add table or drop table, as the spec has it",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(published),
         ..SPEC
     },
@@ -98,7 +98,7 @@ pub const ALL: &[Check] = &[
         says: "{object}: {how}",
         why: "functions and types that the program uses are missing, or of another version",
         mend: "create extension … as the spec has it, or the extension in the spec",
-        needs: &[Need::Spec, Need::Canonical],
+        needs: &[Need::Canonical],
         how: How::Asked(extensions),
         ..SPEC
     },

@@ -29,7 +29,8 @@ pub fn html(report: &Report) -> String {
                 body.push_str("</ul>\n");
             }
             Block::Table(heads, rows) => {
-                let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escaped(head))).collect();
+                let heads: String =
+                    heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escaped(head))).collect();
                 let _ = writeln!(body, "<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>");
                 for row in rows {
                     let cells: String = row.iter().map(|cell| format!("<td>{}</td>", written(cell))).collect();

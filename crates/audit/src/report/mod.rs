@@ -20,16 +20,40 @@ use specc_diag::{SarifResult, SarifRule, Sources, Span, TestCase};
 
 /// What no database shows: what, whose it is, and how specc helps.
 pub const OUTSIDE: &[(&str, &str, &str)] = &[
-    ("projects and environments of the account, and who may administer them", "whoever owns the account", "`production` in specc.toml guards the database that it names"),
-    ("keys in CI, hosting and password stores", "whoever runs CI and hosting", "`--code DIR` looks for keys in code; Supabase's dashboard makes new ones"),
+    (
+        "projects and environments of the account, and who may administer them",
+        "whoever owns the account",
+        "`production` in specc.toml guards the database that it names",
+    ),
+    (
+        "keys in CI, hosting and password stores",
+        "whoever runs CI and hosting",
+        "`--code DIR` looks for keys in code; Supabase's dashboard makes new ones",
+    ),
     ("billing, and limits that the plan sets", "whoever pays", "-"),
-    ("backups and point in time recovery at the provider", "whoever runs the database", "`specc backup` and `specc restore` compare what came back"),
+    (
+        "backups and point in time recovery at the provider",
+        "whoever runs the database",
+        "`specc backup` and `specc restore` compare what came back",
+    ),
     ("encryption of the disk", "the provider", "`secret` in the spec names what should be encrypted or hashed besides"),
-    ("limits of the pooler against the traffic to come", "whoever runs the database", "`connections_near_limit` and the limits on statements are looked at here"),
+    (
+        "limits of the pooler against the traffic to come",
+        "whoever runs the database",
+        "`connections_near_limit` and the limits on statements are looked at here",
+    ),
     ("alerts, dashboards, and who is called at night", "whoever is on duty", "-"),
-    ("settings of sign-in: length of passwords, leaked passwords, one-time codes, second factors", "whoever administers Auth", "`supabase config push` keeps them in the repository"),
+    (
+        "settings of sign-in: length of passwords, leaked passwords, one-time codes, second factors",
+        "whoever administers Auth",
+        "`supabase config push` keeps them in the repository",
+    ),
     ("domains, certificates and mail", "whoever administers DNS", "-"),
-    ("contracts on data, and the answer to a person who asks", "whoever answers for data protection", "`pii`, `retain` and `person` in the spec make the functions for it"),
+    (
+        "contracts on data, and the answer to a person who asks",
+        "whoever answers for data protection",
+        "`pii`, `retain` and `person` in the spec make the functions for it",
+    ),
 ];
 
 /// The report as one JSON object.
@@ -155,8 +179,10 @@ pub fn cases(report: &Report) -> Vec<TestCase> {
     let case = |one: &Examined| {
         let findings = one.verdict.findings();
         let unseen = one.verdict.unseen();
-        let mut lines: Vec<String> =
-            findings.iter().map(|finding| format!("{}: {} (mend: {})", finding.severity.word(), finding.says, finding.mend)).collect();
+        let mut lines: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{}: {} (mend: {})", finding.severity.word(), finding.says, finding.mend))
+            .collect();
         lines.extend(unseen.iter().filter(|_| !findings.is_empty()).map(|what| format!("not looked at: {what}")));
         TestCase {
             class: one.check.section.word().to_owned(),

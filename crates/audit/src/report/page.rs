@@ -71,7 +71,8 @@ fn summary(report: &Report) -> Vec<Block> {
     let rows = Section::ALL.iter().map(|section| {
         let here: Vec<&Examined> = report.examined.iter().filter(|one| one.check.section == *section).collect();
         let count = |word: &str| here.iter().filter(|one| one.verdict.word() == word).count().to_string();
-        let errors = here.iter().flat_map(|one| one.verdict.findings()).filter(|f| f.severity == Severity::Error).count();
+        let errors =
+            here.iter().flat_map(|one| one.verdict.findings()).filter(|f| f.severity == Severity::Error).count();
         let risk = match (errors, count("CANNOT").as_str()) {
             (0, "0") => "none is known".to_owned(),
             (0, blind) => format!("what {blind} checks could not look at"),

@@ -8,7 +8,8 @@ use std::fmt::Write;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     for finding in report.findings() {
-        let _ = writeln!(out, "{}[{}]: {}", finding.severity.word(), finding.check, specc_diag::one_line(&finding.says));
+        let _ =
+            writeln!(out, "{}[{}]: {}", finding.severity.word(), finding.check, specc_diag::one_line(&finding.says));
         let _ = writeln!(out, "  why: {}", finding.why);
         let _ = writeln!(out, "  mend: {}", specc_diag::one_line(&finding.mend));
     }

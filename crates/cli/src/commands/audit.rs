@@ -3,7 +3,6 @@
 use super::database::{Place, broken};
 use super::flows::MADE;
 use crate::args::{Asked, Audit, FailOn};
-use crate::output;
 use crate::pipeline::{self, Compilation};
 use crate::project::{self, CONFIG, Project};
 use crate::report::{FINDINGS, Failure, data};
@@ -16,13 +15,15 @@ use specc_catalog::{Catalog, Hints, Kind};
 use specc_diff::{Line, Sign, lines};
 use specc_postgres::{Address, Session};
 use specc_runner::State;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// Endings of files that reach clients.
 const CODE: [&str; 17] = [
-    "ts", "tsx", "js", "jsx", "mjs", "cjs", "vue", "svelte", "html", "astro", "dart", "swift", "kt", "java", "json", "yaml", "yml",
+    "ts", "tsx", "js", "jsx", "mjs", "cjs", "vue", "svelte", "html", "astro", "dart", "swift", "kt", "java", "json",
+    "yaml", "yml",
 ];
 
 /// Examines the database, and writes the report.
@@ -46,7 +47,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
         folders: folders(root, compilation.is_none())?,
         code: (!args.code.is_empty()).then(|| code(&args.code)).transpose()?,
         clients: args.client.iter().filter(|role| !role.is_empty()).cloned().collect(),
-        exposed: (!args.exposed.is_empty()).then(|| args.exposed.clone()),
+        exposed: (!args.exposed.is_empty()).then(|| args.exposed.clone()).or_else(|| exposed(root)),
     };
     let limits = Limits {
         statement: milliseconds(args.timeout),
@@ -64,7 +65,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
         write_evidence(dir, &found)?;
     }
     if let (Some(file), Some(reason)) = (&args.write_baseline, &args.reason) {
-        write_baseline(file, &Baseline::of(&found, reason, args.until.as_deref()))?;
+        write_new(file, &Baseline::of(&found, reason, args.until.as_deref()))?;
     }
     match format {
         Asked::Text | Asked::Github => data(report::text(&found).trim_end()),
@@ -84,7 +85,8 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
 }
 
 fn milliseconds(seconds: f64) -> u64 {
-    std::time::Duration::try_from_secs_f64(seconds).map_or(1, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1))
+    std::time::Duration::try_from_secs_f64(seconds)
+        .map_or(1, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1))
 }
 
 /// The names that are asked for, each of a check or a section.
@@ -92,7 +94,8 @@ fn wanted(only: &[String]) -> Result<Vec<String>, Failure> {
     let names = || specc_audit::all().map(|check| check.name).chain(Section::ALL.map(Section::word));
     for name in only {
         if !names().any(|known| known == name) {
-            let near = specc_diag::nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let near =
+                specc_diag::nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             return Err(Failure::broken(format!("--only: there is no check and no section `{name}`{near}")));
         }
     }
@@ -115,7 +118,13 @@ fn list(wanted: &[String], format: Asked) -> ExitCode {
         data(&serde_json::Value::Array(each.collect()).to_string());
     } else {
         all.iter().for_each(|check| {
-            data(&format!("{:<12} {:<8} {:<36} {}", check.section.word(), check.severity.word(), check.name, check.asks));
+            data(&format!(
+                "{:<12} {:<8} {:<36} {}",
+                check.section.word(),
+                check.severity.word(),
+                check.name,
+                check.asks
+            ));
         });
     }
     ExitCode::SUCCESS
@@ -124,9 +133,8 @@ fn list(wanted: &[String], format: Asked) -> ExitCode {
 /// The project, unless there is none here or it is not wanted.
 fn compilation(args: &Audit) -> Result<Option<Compilation>, Failure> {
     let start = &args.place.project;
-    let is_there = || {
-        start.canonicalize().is_ok_and(|start| start.ancestors().any(|folder| folder.join(CONFIG).is_file()))
-    };
+    let is_there =
+        || start.canonicalize().is_ok_and(|start| start.ancestors().any(|folder| folder.join(CONFIG).is_file()));
     if args.no_spec || start == Path::new(".") && !is_there() {
         return Ok(None);
     }
@@ -161,7 +169,11 @@ fn spec<'c>(args: &Audit, compilation: &'c Compilation, address: &Address) -> Sp
         let is_open = |entry: &&specc_runner::Entry| !matches!(entry.state, State::Applied | State::Running);
         Ok(status.migrations.iter().filter(is_open).map(standing).collect())
     });
-    Spec { catalog: &compilation.catalog, differences: differences.map_err(words), migrations: migrations.map_err(words) }
+    Spec {
+        catalog: &compilation.catalog,
+        differences: differences.map_err(words),
+        migrations: migrations.map_err(words),
+    }
 }
 
 fn standing(entry: &specc_runner::Entry) -> Standing {
@@ -189,8 +201,16 @@ fn change(line: Line, found: &Catalog) -> Change {
             format!("called `{}` in the database", line.to.as_deref().unwrap_or_default())
         }
         (Sign::Changed | Sign::Renamed, _) => {
-            let attributes: Vec<String> = line.attributes.iter().map(ToString::to_string).collect();
-            format!("from the spec to the database, {}", attributes.join("; "))
+            // What runs, and what somebody remarked, may have a key in it, and the report is passed on.
+            let is_told = |path: &str| {
+                !matches!(line.id.kind, Kind::Function | Kind::Trigger | Kind::Job | Kind::View | Kind::Sql)
+                    && !path.ends_with("comment")
+            };
+            let attributes = line.attributes.iter().map(|one| match is_told(&one.path) {
+                true => one.to_string(),
+                false => format!("{} (`specc drift` shows it)", one.path),
+            });
+            format!("from the spec to the database, {}", attributes.collect::<Vec<_>>().join("; "))
         }
     };
     let table = match line.id.kind {
@@ -208,10 +228,19 @@ fn change(line: Line, found: &Catalog) -> Change {
     Change { kind: line.id.kind, object: line.id.to_string(), table, how }
 }
 
+/// The schemas of the API, where the settings of Supabase's CLI say them.
+fn exposed(root: &Path) -> Option<Vec<String>> {
+    let text = project::text(&root.join("supabase/config.toml")).ok()?;
+    let settings: toml::Table = text.parse().ok()?;
+    let all = settings.get("api")?.get("schemas")?.as_array()?;
+    Some(all.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
 /// The migrations that tools have here. Those of a project of specc are the runner's to look at.
 fn folders(root: &Path, with_supabase: bool) -> Result<Vec<Folder>, Failure> {
     let sum = |path: &Path| -> Result<String, Failure> {
-        let bytes = project::bytes(path).map_err(|error| Failure::broken(format!("cannot read {}: {error}", path.display())))?;
+        let bytes = project::bytes(path)
+            .map_err(|error| Failure::broken(format!("cannot read {}: {error}", path.display())))?;
         Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
     };
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -257,7 +286,8 @@ fn code(folders: &[PathBuf]) -> Result<Vec<Text>, Failure> {
     };
     let mut files = Vec::new();
     for folder in folders {
-        for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_made(entry)) {
+        for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_made(entry))
+        {
             let entry = entry.map_err(|error| Failure::broken(error.to_string()))?;
             let name = entry.file_name().to_string_lossy();
             let is_code = name.rsplit_once('.').is_some_and(|(_, end)| CODE.contains(&end));
@@ -278,10 +308,14 @@ fn read_baseline(file: &Path) -> Result<Baseline, Failure> {
     Baseline::read(&text).map_err(named)
 }
 
-fn write_baseline(file: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write;
+/// Writes a file that is not there yet: what somebody wrote stays.
+fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        let more = if error.kind() == std::io::ErrorKind::AlreadyExists { ": remove it first, or name another file" } else { "" };
+        let more = if error.kind() == std::io::ErrorKind::AlreadyExists {
+            ": remove it first, or name another file"
+        } else {
+            ""
+        };
         Failure::broken(format!("cannot write {}: {error}{more}", file.display()))
     };
     let mut made = std::fs::File::create_new(file).map_err(failed)?;
@@ -292,6 +326,6 @@ fn write_evidence(dir: &Path, found: &Report) -> Result<(), Failure> {
     if dir.exists() && !project::listed(dir)?.is_empty() {
         return Err(Failure::broken(format!("{} has files in it: name a folder that is not there yet", dir.display())));
     }
-    let files = report::evidence(found).into_iter();
-    output::write(dir, files.map(|file| output::File { path: PathBuf::from(file.name), contents: file.text }))
+    std::fs::create_dir_all(dir).map_err(|error| Failure::broken(format!("cannot make {}: {error}", dir.display())))?;
+    report::evidence(found).iter().try_for_each(|file| write_new(&dir.join(&file.name), &file.text))
 }

@@ -50,7 +50,9 @@ pub fn run(args: &Flows, format: Asked) -> Result<ExitCode, Failure> {
             data(&sarif.to_string());
         }
         Asked::Github => data(specc_diag::github(&shown, &sources).trim_end()),
-        Asked::Junit | Asked::Markdown | Asked::Html => return Err(super::not_written("flows", "text, json, sarif and github")),
+        Asked::Junit | Asked::Markdown | Asked::Html => {
+            return Err(super::not_written("flows", "text, json, sarif and github"));
+        }
     }
     let is_bad = specc_diag::has_errors(&found.findings) || args.deny_warnings && !found.findings.is_empty();
     Ok(if is_bad { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })

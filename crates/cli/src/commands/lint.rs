@@ -31,7 +31,9 @@ pub fn run(args: &Lint, format: Asked) -> Result<ExitCode, Failure> {
         Asked::Json => data(&specc_lint::json(&report).to_string()),
         Asked::Sarif => data(&specc_lint::sarif(&report, env!("CARGO_PKG_VERSION")).to_string()),
         Asked::Github => data(specc_lint::github(&report).trim_end()),
-        Asked::Junit | Asked::Markdown | Asked::Html => return Err(super::not_written("lint", "text, json, sarif and github")),
+        Asked::Junit | Asked::Markdown | Asked::Html => {
+            return Err(super::not_written("lint", "text, json, sarif and github"));
+        }
     }
     Ok(if report.is_bad() { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }

@@ -142,7 +142,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Restore(restore) => restore::run(&restore, format),
         Command::Lint(_) | Command::Flows(_) | Command::Test(_) | Command::Prove(_) | Command::Audit(_) => {
             Ok(ExitCode::SUCCESS)
-        },
+        }
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -1,0 +1,287 @@
+//! `specc audit` as it is run: against a spec, in every form, with a baseline and evidence, and without a word of a secret.
+
+use crate::program::run;
+use serde_json::Value;
+use specc_postgres::{Database, shared};
+
+const SPEC: &str = "entity profiles {
+  id:    uuid = gen_random_uuid()  key
+  mail:  text                      pii
+  token: text?                     secret
+  age:   int = 1
+
+  check grown_up: age > 0
+}
+
+viewer -> profiles
+
+entity notes {
+  id:        uuid = gen_random_uuid()  key
+  profile_id -> profiles               on delete cascade
+  title:     text
+
+  index (title)
+}
+
+policy on profiles {
+  own: allow select (id, mail, age)  to authenticated  when id = viewer
+}
+
+policy on notes {
+  own: allow select  to authenticated  when profile_id = viewer
+}
+
+seed base {
+  profiles first { id: '11111111-1111-4111-8111-111111111111', mail: 'first' }
+}
+
+bucket avatars {
+  size 2 MB
+}
+
+realtime {
+  notes
+}
+
+extension citext in extensions
+";
+
+/// A project, built, and a database with its migrations, and what is wrong in it.
+struct Place {
+    dir: tempfile::TempDir,
+    db: Database,
+    url: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(
+            dir.path().join("specc.toml"),
+            "name = \"audited\"\ntarget = \"supabase\"\nspecs = [\"spec/*.dbspec\"]\n",
+        )
+        .unwrap();
+        std::fs::create_dir(dir.path().join("spec")).unwrap();
+        std::fs::write(dir.path().join("spec/main.dbspec"), SPEC).unwrap();
+        let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+        assert_eq!(code, 0, "{out}{err}");
+        let db = shared(18).platform_database().unwrap();
+        let url = db.url("postgres");
+        let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
+        assert_eq!(code, 0, "{out}{err}");
+        Self { dir, db, url }
+    }
+
+    fn break_it(&self, sql: &str) {
+        self.db.connect_superuser().unwrap().batch_execute(sql).unwrap();
+    }
+
+    fn audit(&self, more: &[&str]) -> (i32, String, String) {
+        let mut args = vec!["audit", "--database-url", self.url.as_str()];
+        args.extend(more);
+        run(self.dir.path(), &args)
+    }
+
+    fn json(&self, more: &[&str]) -> Value {
+        let mut args = vec!["--format", "json"];
+        args.extend(more);
+        let (_, out, err) = self.audit(&args);
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+    }
+}
+
+fn found(report: &Value) -> Vec<String> {
+    let one =
+        |finding: &Value| format!("{}: {}", finding["check"].as_str().unwrap(), finding["object"].as_str().unwrap());
+    report["findings"].as_array().unwrap().iter().map(one).collect()
+}
+
+fn verdict<'r>(report: &'r Value, name: &str) -> &'r str {
+    let all = report["checks"].as_array().unwrap();
+    all.iter().find(|check| check["name"] == name).and_then(|check| check["verdict"].as_str()).unwrap()
+}
+
+/// Checks that have to do with the spec.
+const OF_SPEC: &str = "drift,index_drift,policy_drift,access_differs,bucket_differs,publication_differs,extension_differs,job_differs,\
+    secret_readable,person_readable_by_anyone,rows_break_the_spec,seed_rows_missing,orphans,migration_pending,migration_unknown,\
+    migration_changed,migration_half_applied";
+
+/// What is as the spec says has no finding; each difference is found by the check that it is the matter of.
+#[test]
+fn a_database_is_held_against_its_spec() {
+    let place = Place::new();
+    let clean = place.json(&["--only", OF_SPEC]);
+    assert_eq!(found(&clean), Vec::<String>::new(), "{clean}");
+    assert_eq!(verdict(&clean, "drift"), "RAN");
+    place.break_it(
+        "alter table public.profiles drop constraint grown_up; alter table public.profiles add column more int;
+         insert into public.profiles (mail, age) values ('x', -1);
+         alter table public.notes drop constraint notes_profile_id_fkey;
+         insert into public.notes (profile_id, title) values (gen_random_uuid(), 'lost');
+         drop index public.notes_title_idx; grant update on public.notes to anon; grant select on public.profiles to anon;
+         delete from public.profiles where mail = 'first'; update storage.buckets set public = true;
+         alter publication supabase_realtime drop table public.notes; drop extension citext;",
+    );
+    std::fs::write(place.dir.path().join("supabase/migrations/20260202000000_later.sql"), "select 1;\n").unwrap();
+    let broken = place.json(&["--only", OF_SPEC]);
+    let all = found(&broken);
+    for wanted in [
+        "drift: table public.profiles",
+        "drift: constraint public.grown_up on profiles",
+        "index_drift: index public.notes_title_idx",
+        "policy_drift: grant ",
+        "access_differs: ",
+        "bucket_differs: bucket avatars",
+        "publication_differs: published table",
+        "extension_differs: extension citext",
+        "secret_readable: public.profiles.token anon",
+        "person_readable_by_anyone: public.profiles.mail anon",
+        "rows_break_the_spec: public.profiles the check `grown_up`",
+        "seed_rows_missing: public.profiles",
+        "orphans: public.notes notes_profile_id_fkey",
+        "migration_pending: 20260202000000_later",
+    ] {
+        assert!(all.iter().any(|one| one.starts_with(wanted)), "{wanted} is not in {all:#?}");
+    }
+    // What the matrix says of the table.
+    assert_eq!(broken["matrix"]["public.profiles"]["Schema"]["ready"], false, "{}", broken["matrix"]);
+    // Without the spec nobody says that it is met.
+    let alone = place.json(&["--only", OF_SPEC, "--no-spec"]);
+    for name in ["drift", "policy_drift", "secret_readable", "rows_break_the_spec", "seed_rows_missing"] {
+        assert_eq!(verdict(&alone, name), "CANNOT", "{name}");
+    }
+}
+
+/// A part of an XML or SARIF text.
+fn count(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}
+
+/// Every form says the same, none says a secret, and the exit code follows the level.
+#[test]
+fn each_form_says_the_same_and_no_secret() {
+    const CANARY: &str = "CANARYSECRET";
+    let place = Place::new();
+    place.break_it(&format!(
+        "grant select on public.notes to anon; alter table public.notes disable row level security;
+         insert into public.profiles (mail, token) values ('canary@mail.somewhere.de', '{CANARY}');
+         insert into public.notes (profile_id, title) select id, 'sk_' || 'live_{CANARY}4eC39HqLy' from public.profiles limit 1;
+         comment on table public.notes is '{CANARY}'; comment on column public.notes.title is '{CANARY}';
+         create or replace function private.viewer_id() returns uuid language sql stable set search_path = ''
+           as 'select ''{CANARY}''::text::uuid'",
+    ));
+    let web = place.dir.path().join("web");
+    std::fs::create_dir(&web).unwrap();
+    std::fs::write(web.join("a.ts"), format!("const key = 'sb_secret_{CANARY}';\n")).unwrap();
+    let evidence = place.dir.path().join("evidence");
+    let said = |format: &str, more: &[&str]| {
+        let mut args = vec!["--format", format, "--code", "web"];
+        args.extend(more);
+        let (code, out, err) = place.audit(&args);
+        assert_eq!(code, 1, "{format}: {err}");
+        assert!(!out.contains(CANARY) && !err.contains(CANARY), "{format}: {out}{err}");
+        out
+    };
+    let report: Value = serde_json::from_str(&said("json", &["--evidence", evidence.to_str().unwrap()])).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let checks: Vec<&str> = findings.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
+    for name in ["rls_disabled_in_public", "secret_in_rows", "secret_in_code"] {
+        assert!(checks.contains(&name), "{name} is not in {checks:?}");
+    }
+    let text = said("text", &[]);
+    let lines = text.lines().filter(|line| ["error[", "warning[", "info["].iter().any(|start| line.starts_with(start)));
+    assert_eq!(lines.count(), findings.len());
+    let page = said("markdown", &[]);
+    assert_eq!(count(&page, ". Mend: `"), findings.len());
+    assert!(page.contains("| `public.notes` |") && page.contains("## What no database shows"), "{page}");
+    let html = said("html", &[]);
+    assert_eq!(count(&html, ". Mend: <code>"), findings.len());
+    assert!(!html.contains("<script") && !html.contains("src="));
+    let sarif: Value = serde_json::from_str(&said("sarif", &[])).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let seen =
+        results.iter().filter(|result| !result["message"]["text"].as_str().unwrap().starts_with("not looked at"));
+    assert_eq!(seen.count(), findings.len());
+    let in_code = results.iter().find(|result| result["ruleId"] == "secret_in_code").unwrap();
+    assert_eq!(in_code["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "web/a.ts");
+    let junit = said("junit", &[]);
+    let checks_with: std::collections::BTreeSet<&str> = checks.iter().copied().collect();
+    assert_eq!(count(&junit, "<failure "), checks_with.len());
+    assert_eq!(count(&junit, "<testcase "), report["checks"].as_array().unwrap().len());
+    // Each check has its evidence, which says no secret.
+    let mut files = 0;
+    for entry in std::fs::read_dir(&evidence).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(!text.contains(CANARY), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert_eq!(files, 2 * report["checks"].as_array().unwrap().len());
+    // A query of the evidence can be run again.
+    let again = std::fs::read_to_string(evidence.join("rls_disabled_in_public.sql")).unwrap();
+    let mut session = place.db.connect().unwrap();
+    session.batch_execute(&again).unwrap();
+    // Into a folder with files nothing is written.
+    let (code, _, err) = place.audit(&["--only", "drift", "--evidence", evidence.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("has files in it"), "{err}");
+    assert_eq!(place.audit(&["--only", "secret_in_rows", "--fail-on", "never"]).0, 0);
+}
+
+/// What is accepted is not counted, until it ends; what is not found any more is said.
+#[test]
+fn a_baseline_has_reasons_and_ends() {
+    let place = Place::new();
+    place.break_it("create table public.free (id int primary key); grant select on public.free to anon");
+    let only = ["--only", "rls_disabled_in_public,no_archive,weak_password_stored", "--fail-on", "info"];
+    let with = |more: &[&str]| place.audit(&[&only[..], more].concat());
+    assert_eq!(with(&[]).0, 1);
+    let (code, _, err) = with(&["--write-baseline", "b.toml"]);
+    assert!(code == 2 && err.contains("--reason"), "{err}");
+    with(&["--write-baseline", "b.toml", "--reason", "known", "--until", "2900-01-31"]);
+    let file = place.dir.path().join("b.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("key = \"rls_disabled_in_public_public_free\"") && text.contains("until = \"2900-01-31\""),
+        "{text}"
+    );
+    assert!(text.contains("check = \"weak_password_stored\"\nreason"), "{text}");
+    let (code, out, err) = with(&["--baseline", "b.toml"]);
+    assert!(code == 0 && out.contains("3 accepted"), "{code} {out}{err}");
+    // Never over what somebody wrote.
+    let (code, _, err) = with(&["--write-baseline", "b.toml", "--reason", "known"]);
+    assert!(code == 2 && err.contains("remove it first"), "{err}");
+    // What ended counts again.
+    std::fs::write(&file, text.replace("2900-01-31", "2020-01-31")).unwrap();
+    let (code, out, _) = with(&["--baseline", "b.toml"]);
+    assert!(code == 1 && out.contains("was accepted until 2020-01-31"), "{out}");
+    std::fs::write(&file, text).unwrap();
+    place.break_it("drop table public.free");
+    let (code, out, _) = with(&["--baseline", "b.toml"]);
+    assert!(
+        code == 0 && out.contains("`rls_disabled_in_public_public_free` is accepted, and is not found any more"),
+        "{out}"
+    );
+}
+
+/// Outside a project there is nothing to compare with, and that is said.
+#[test]
+fn it_needs_no_project() {
+    let db = shared(15).platform_database().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (code, out, err) =
+        run(dir.path(), &["audit", "--database-url", &db.url("postgres"), "--fail-on", "never", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["with_spec"], false);
+    assert_eq!(verdict(&report, "drift"), "CANNOT");
+    assert_eq!(verdict(&report, "rls_disabled_in_public"), "RAN");
+    let (code, out, _) = run(dir.path(), &["audit", "--list"]);
+    assert!(code == 0 && out.lines().count() > 100 && out.contains("rls_disabled_in_public"), "{out}");
+    let (code, _, err) = run(dir.path(), &["audit", "--only", "drifts"]);
+    assert!(code == 2 && err.contains("did you mean `drift`?"), "{err}");
+    let (code, _, err) = run(dir.path(), &["audit", "--format", "github"]);
+    assert!(code == 2 && err.contains("text, json, markdown, html, sarif and junit"), "{err}");
+    assert_eq!(run(dir.path(), &["audit", "--project", "/nowhere", "--database-url", "postgres://localhost:1/x"]).0, 2);
+}
