@@ -4,7 +4,7 @@ use crate::check::Area;
 use crate::verdict::Verdict;
 use crate::{Examined, look};
 use specc_postgres::postgres::{self, Client};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a table stands in an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Cell {
     Open(usize),
     /// Nothing was found, and so many checks could not look.
     Unknown(usize),
+    /// No check that decides it was run.
+    Unasked,
 }
 
 /// Table by table.
@@ -42,6 +44,7 @@ impl Matrix {
     pub(crate) fn of(tables: &[String], examined: &[Examined]) -> Self {
         let mut open: BTreeMap<(&str, Area), usize> = BTreeMap::new();
         let mut blind: BTreeMap<Area, usize> = BTreeMap::new();
+        let asked: BTreeSet<Area> = examined.iter().filter_map(|one| one.check.area).collect();
         for one in examined {
             let Some(area) = one.check.area else { continue };
             for table in one.verdict.findings().iter().filter_map(|finding| finding.table.as_deref()) {
@@ -55,7 +58,8 @@ impl Matrix {
             let cell = |area: Area| match (open.get(&(table.as_str(), area)), blind.get(&area)) {
                 (Some(count), _) => Cell::Open(*count),
                 (None, Some(count)) => Cell::Unknown(*count),
-                (None, None) => Cell::Ready,
+                (None, None) if asked.contains(&area) => Cell::Ready,
+                (None, None) => Cell::Unasked,
             };
             (table.clone(), Area::ALL.map(cell))
         };

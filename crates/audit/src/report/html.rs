@@ -53,7 +53,6 @@ fn written(line: &Line) -> String {
     line.iter()
         .map(|bit| match bit {
             Bit::Plain(text) => escaped(text),
-            Bit::Strong(text) => format!("<strong>{}</strong>", escaped(text)),
             Bit::Code(text) => format!("<code>{}</code>", escaped(text)),
         })
         .collect()

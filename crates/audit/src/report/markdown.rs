@@ -41,7 +41,6 @@ fn written(line: &Line) -> String {
     line.iter()
         .map(|bit| match bit {
             Bit::Plain(text) => escaped(text),
-            Bit::Strong(text) => format!("**{}**", escaped(text)),
             Bit::Code(text) => format!("`{}`", text.replace('`', "'")),
         })
         .collect()

@@ -74,6 +74,7 @@ pub fn json(report: &Report) -> Value {
         Cell::Ready => json!({ "ready": true }),
         Cell::Open(count) => json!({ "ready": false, "findings": count }),
         Cell::Unknown(count) => json!({ "ready": null, "checks_that_cannot": count }),
+        Cell::Unasked => json!({ "ready": null }),
     };
     let matrix: serde_json::Map<String, Value> = report
         .matrix

@@ -9,7 +9,6 @@ use crate::{Examined, Report};
 pub(super) enum Bit {
     Plain(String),
     Code(String),
-    Strong(String),
 }
 
 /// Parts of a line.
@@ -107,7 +106,7 @@ fn findings(report: &Report) -> Vec<Block> {
         }
         page.push(Block::Heading(3, format!("{} ({})", level.word(), here.len())));
         let items = here.iter().map(|finding| {
-            let mut item = vec![Bit::Strong(finding.check.to_owned()), Bit::Plain(": ".into())];
+            let mut item = vec![Bit::Code(finding.check.to_owned()), Bit::Plain(": ".into())];
             item.extend(line(&finding.says));
             item.push(Bit::Plain(format!("; {}. Mend: ", finding.why)));
             item.push(Bit::Code(specc_diag::one_line(&finding.mend.replace('`', "'"))));
@@ -123,7 +122,7 @@ fn unseen(report: &Report) -> Vec<Block> {
     let items: Vec<Line> = blind
         .flat_map(|one| {
             one.verdict.unseen().iter().map(|why| {
-                let mut item = vec![Bit::Strong(one.check.name.to_owned()), Bit::Plain(": ".into())];
+                let mut item = vec![Bit::Code(one.check.name.to_owned()), Bit::Plain(": ".into())];
                 item.extend(line(why));
                 item
             })
@@ -145,13 +144,16 @@ fn matrix(report: &Report) -> Vec<Block> {
                 Cell::Ready => "✔".to_owned(),
                 Cell::Open(count) => format!("✘ {count}"),
                 Cell::Unknown(count) => format!("? {count}"),
+                Cell::Unasked => "-".to_owned(),
             })
         }));
         row
     });
     vec![
         Block::Heading(2, "Sign-off".into()),
-        Block::Text(line("✔ nothing found; ✘ so many findings; ? nothing found, and so many checks could not look.")),
+        Block::Text(line(
+            "✔ nothing found; ✘ so many findings; ? nothing found, and so many checks could not look; - not asked.",
+        )),
         Block::Table(heads, rows.collect()),
     ]
 }
