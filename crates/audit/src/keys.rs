@@ -62,8 +62,7 @@ pub fn secrets(text: &str) -> Vec<(usize, &'static str)> {
 
 /// A word, and what stands behind an equals sign in it.
 fn parts(word: &str) -> impl Iterator<Item = &str> {
-    let behind = word.split_once('=').map(|(_, behind)| behind);
-    std::iter::once(word).filter(move |_| behind.is_none()).chain(behind)
+    std::iter::once(word).chain(word.split_once('=').map(|(_, behind)| behind))
 }
 
 /// What a word is, if it is a secret.

@@ -44,6 +44,8 @@ realtime {
 }
 
 extension citext in extensions
+
+schedule nightly '0 2 * * *' as $$ delete from public.notes where title = '' $$
 ";
 
 /// A project, built, and a database with its migrations, and what is wrong in it.
@@ -104,14 +106,14 @@ fn verdict<'r>(report: &'r Value, name: &str) -> &'r str {
 /// Checks that have to do with the spec.
 const OF_SPEC: &str = "drift,index_drift,policy_drift,access_differs,bucket_differs,publication_differs,extension_differs,job_differs,\
     secret_readable,person_readable_by_anyone,rows_break_the_spec,seed_rows_missing,orphans,migration_pending,migration_unknown,\
-    migration_changed,migration_half_applied";
+    migration_changed,migration_half_applied,access_not_audited";
 
 /// What is as the spec says has no finding; each difference is found by the check that it is the matter of.
 #[test]
 fn a_database_is_held_against_its_spec() {
     let place = Place::new();
     let clean = place.json(&["--only", OF_SPEC]);
-    assert_eq!(found(&clean), Vec::<String>::new(), "{clean}");
+    assert_eq!(found(&clean), ["access_not_audited: pgaudit"], "{clean}");
     assert_eq!(verdict(&clean, "drift"), "RAN");
     place.break_it(
         "alter table public.profiles drop constraint grown_up; alter table public.profiles add column more int;
@@ -120,7 +122,8 @@ fn a_database_is_held_against_its_spec() {
          insert into public.notes (profile_id, title) values (gen_random_uuid(), 'lost');
          drop index public.notes_title_idx; grant update on public.notes to anon; grant select on public.profiles to anon;
          delete from public.profiles where mail = 'first'; update storage.buckets set public = true;
-         alter publication supabase_realtime drop table public.notes; drop extension citext;",
+         alter publication supabase_realtime drop table public.notes; drop extension citext;
+         set role postgres; select cron.unschedule('nightly'); select cron.schedule('other', '* * * * *', 'select 1')",
     );
     std::fs::write(place.dir.path().join("supabase/migrations/20260202000000_later.sql"), "select 1;\n").unwrap();
     let broken = place.json(&["--only", OF_SPEC]);
@@ -134,6 +137,8 @@ fn a_database_is_held_against_its_spec() {
         "bucket_differs: bucket avatars",
         "publication_differs: published table",
         "extension_differs: extension citext",
+        "job_differs: job nightly",
+        "job_differs: job other",
         "secret_readable: public.profiles.token anon",
         "person_readable_by_anyone: public.profiles.mail anon",
         "rows_break_the_spec: public.profiles the check `grown_up`",

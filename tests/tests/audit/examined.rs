@@ -190,7 +190,7 @@ fn histories_are_held_against_folders() {
     }
 }
 
-/// A thousand tables, their catalogs only: `cargo test -p specc-tests --test all -- --ignored audit::examined::a_thousand --nocapture`
+/// A thousand tables, their catalogs only: `cargo test -p specc-tests --test all -- --ignored examined::a_thousand_tables --nocapture`
 #[test]
 #[ignore = "half a minute, and a clock"]
 #[allow(clippy::print_stdout)]
