@@ -8,7 +8,7 @@ use crate::project::{self, CONFIG, Project};
 use crate::report::{FINDINGS, Failure, data};
 use sha2::{Digest, Sha256};
 use specc_audit::baseline::Baseline;
-use specc_audit::check::{Check, Section, Severity};
+use specc_audit::check::{Check, Need, Section, Severity};
 use specc_audit::keys::Text;
 use specc_audit::{Change, Differences, Folder, Limits, Report, Spec, Standing, Subject, Tool, report};
 use specc_catalog::{Catalog, Hints, Kind};
@@ -43,7 +43,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
     let mut session = address.connect().map_err(broken)?;
     let root = compilation.as_ref().map_or(args.place.project.as_path(), |compilation| compilation.root.as_path());
     let subject = Subject {
-        spec: compilation.as_ref().map(|compilation| spec(args, compilation, &address)),
+        spec: compilation.as_ref().map(|compilation| spec(args, compilation, &address, &wanted)),
         folders: folders(root, compilation.is_none())?,
         code: (!args.code.is_empty()).then(|| code(&args.code)).transpose()?,
         clients: args.client.iter().filter(|role| !role.is_empty()).cloned().collect(),
@@ -142,7 +142,7 @@ fn compilation(args: &Audit) -> Result<Option<Compilation>, Failure> {
 }
 
 /// What the project says, and how the database differs from it.
-fn spec<'c>(args: &Audit, compilation: &'c Compilation, address: &Address) -> Spec<'c> {
+fn spec<'c>(args: &Audit, compilation: &'c Compilation, address: &Address, wanted: &[String]) -> Spec<'c> {
     let session = || -> Result<Session, Failure> {
         let mut session = address.connect().map_err(broken)?;
         let limits = format!(
@@ -153,7 +153,12 @@ fn spec<'c>(args: &Audit, compilation: &'c Compilation, address: &Address) -> Sp
         session.batch_execute(&limits).map_err(|error| broken(error.into()))?;
         Ok(session)
     };
+    // A scratch server is started only for what is asked.
+    let is_asked = specc_audit::all().any(|check| is_wanted(check, wanted) && check.needs.contains(&Need::Canonical));
     let differences = session().and_then(|mut session| {
+        if !is_asked {
+            return Ok(Differences::default());
+        }
         let (live, scratch, wanted) = super::drift::sides(compilation, &mut session)?;
         let found = scratch.read_again(&live.catalog, &wanted.catalog);
         let hints = Hints::default();
