@@ -132,7 +132,7 @@ pub const ALL: &[Check] = &[
         severity: Severity::Info,
         section: Section::Security,
         asks: "whether reads of personal data are audited, where the spec has columns of class `pii`",
-        says: "the spec has {columns} columns with personal data, and the extension `pgaudit` is not there",
+        says: "the spec has personal data (columns of class `pii`: {columns}), and the extension `pgaudit` is not there",
         why: "after a breach nobody can say whose data was read",
         mend: "create extension pgaudit; with `shared_preload_libraries`, and pgaudit.log = 'read, write, ddl'",
         needs: &[Need::Spec],

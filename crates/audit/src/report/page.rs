@@ -34,7 +34,7 @@ fn code(text: &str) -> Line {
 }
 
 /// `1 finding`, `2 findings`.
-fn plural(count: usize, word: &str) -> String {
+pub(super) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn page(report: &Report) -> Vec<Block> {
 fn summary(report: &Report) -> Vec<Block> {
     let all = report.findings();
     let of = |severity| all.iter().filter(|finding| finding.severity == severity).count();
-    let counts: Vec<String> = Severity::ALL.iter().map(|level| format!("{} {}", of(*level), level.word())).collect();
+    let counts: Vec<String> = Severity::ALL.iter().map(|level| plural(of(*level), level.word())).collect();
     let rows = Section::ALL.iter().map(|section| {
         let here: Vec<&Examined> = report.examined.iter().filter(|one| one.check.section == *section).collect();
         let count = |word: &str| here.iter().filter(|one| one.verdict.word() == word).count().to_string();

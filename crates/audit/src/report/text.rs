@@ -1,5 +1,6 @@
 //! The report for a terminal: findings, what was not looked at, and a count.
 
+use super::page::plural;
 use crate::check::Severity;
 use crate::{Report, report};
 use std::fmt::Write;
@@ -25,16 +26,15 @@ pub fn text(report: &Report) -> String {
     let count = |level: Severity| all.iter().filter(|finding| finding.severity == level).count();
     let tables = &report.matrix.rows;
     let ready = tables.iter().filter(|(_, cells)| cells.iter().all(|cell| *cell == crate::Cell::Ready)).count();
+    let counts: Vec<String> = Severity::ALL.iter().map(|level| plural(count(*level), level.word())).collect();
     let _ = writeln!(
         out,
-        "{} checks: {} ran and found nothing, {} found something, {} cannot look; {} errors, {} warnings, {} infos, {} accepted",
-        report.examined.len(),
+        "{}: {} ran and found nothing, {} found something, {} cannot look; {}, {} accepted",
+        plural(report.examined.len(), "check"),
         report.count("RAN"),
         report.count("FOUND"),
         report.count("CANNOT"),
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Info),
+        counts.join(", "),
         report.accepted.len()
     );
     let _ = writeln!(
