@@ -110,6 +110,39 @@ fn all_defects() -> impl Iterator<Item = &'static Defect> {
     [ADVISORS, STRUCTURE, DATA, ACCESS, SETTINGS, HEALTH].into_iter().flatten()
 }
 
+/// What is wrong with what is said to mend a defect, where that is a statement: it has to run, and the check to find nothing then.
+fn mended(db: &Database, defect: &Defect, found: &Report) -> Vec<String> {
+    const STARTS: [&str; 8] = ["alter ", "analyze ", "create ", "drop ", "refresh ", "reindex ", "revoke ", "select "];
+    let is_statement = |mend: &str| {
+        STARTS.iter().any(|start| mend.starts_with(start))
+            && !mend.starts_with("alter system")
+            && mend.ends_with(';')
+            && !mend.contains('…')
+    };
+    let mends: Vec<&str> = found.findings().iter().map(|finding| finding.mend.as_str()).collect();
+    if mends.is_empty() || !mends.iter().all(|mend| is_statement(mend)) {
+        return Vec::new();
+    }
+    let mut session = db.connect_superuser().unwrap();
+    let mut wrong = Vec::new();
+    for mend in mends {
+        if let Err(error) = session.batch_execute(mend) {
+            wrong.push(format!("`{mend}` fails: {}", specc_tests::stage::said(&error)));
+        }
+    }
+    drop(session);
+    let mut session = examiner(db, check(defect.check));
+    let again = if defect.wrong.is_empty() {
+        ask(&mut session, defect.check)
+    } else {
+        audit(&mut session, &|check| check.name == defect.check)
+    };
+    if !again.findings().is_empty() {
+        wrong.push(format!("is found after it was mended: {:?}", again.findings()[0].says));
+    }
+    wrong
+}
+
 /// What is wrong with how a defect and its twin are examined; nothing where all is as it should be.
 fn tried(defect: &Defect, major: u32, in_whole: bool) -> Vec<String> {
     let ground = ground(major);
@@ -145,6 +178,7 @@ fn tried(defect: &Defect, major: u32, in_whole: bool) -> Vec<String> {
                 other => note(format!("who has no rights is told {other:?}")),
             }
         }
+        mended(&db, defect, &found).into_iter().for_each(&mut note);
         if !defect.undo.is_empty() {
             make(&db, Who::Superuser, defect.undo);
         }

@@ -145,7 +145,7 @@ pub const ALL: &[Check] = &[
         asks: "functions with the rights of their owner whose search_path names a schema where clients make objects",
         says: "the function `{object}` runs as `{owner}`, and its search_path has `{schema}`, where `{role}` makes objects",
         why: "an object that a client makes stands in the way of what the function means",
-        mend: "alter routine {object} set search_path = ''; or revoke create on schema {schema} from {role};",
+        mend: "revoke create on schema {schema} from {role};",
         needs: &[Need::Clients],
         how: How::Query(
             "select p.oid::regprocedure::text as object, pg_catalog.pg_get_userbyid(p.proowner) as owner,
