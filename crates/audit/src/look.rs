@@ -269,19 +269,21 @@ fn rows(transaction: &mut Transaction<'_>, sql: &str) -> Result<Vec<Row>, postgr
     parsed.map(|text| text.map(|text| serde_json::from_str(&text).unwrap_or_default())).collect()
 }
 
+/// Classes of errors whose message has no value of a row. Others may: what a value cannot be read as, what a function raises.
+const TELLS_NO_VALUE: [&str; 9] = ["0A", "25", "42", "53", "54", "55", "57", "58", "XX"];
+
 /// What the server refused, with the way out.
 pub(crate) fn why(error: &postgres::Error, user: &str) -> String {
     let Some(db) = error.as_db_error() else { return error.to_string() };
     let said = db.message();
     match db.code().code() {
         "42501" => format!("`{user}` lacks a right: {said}: connect as the owner of the tables, or grant it"),
-        // The message would show the value.
-        code if code.starts_with("22") => {
-            format!("a value cannot be read as what it is asked for ({code}): see the rows yourself")
-        }
         "42P01" | "3F000" | "42883" | "42704" => format!("something is not there: {said}"),
         "55P03" => format!("somebody holds a lock: {said}: try again when it is free, or raise `--lock-timeout`"),
         "57014" => format!("it took too long: {said}: raise `--timeout`, or ask when the server is less busy"),
-        code => format!("the server refused: {said} ({code})"),
+        code if TELLS_NO_VALUE.iter().any(|class| code.starts_with(class)) => {
+            format!("the server refused: {said} ({code})")
+        }
+        code => format!("a value cannot be read as what it is asked for ({code}): see the rows yourself"),
     }
 }

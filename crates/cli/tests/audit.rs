@@ -11,6 +11,7 @@ const SPEC: &str = "entity profiles {
   age:   int = 1
 
   check grown_up: age > 0
+  check token_is_a_number: token is null or token::bigint > 0
 }
 
 viewer -> profiles
@@ -170,7 +171,8 @@ fn each_form_says_the_same_and_no_secret() {
     const CANARY: &str = "CANARYSECRET";
     let place = Place::new();
     place.break_it(&format!(
-        "grant select on public.notes to anon; alter table public.notes disable row level security;
+        "alter table public.profiles drop constraint token_is_a_number;
+         grant select on public.notes to anon; alter table public.notes disable row level security;
          insert into public.profiles (mail, token) values ('canary@mail.somewhere.de', '{CANARY}');
          insert into public.notes (profile_id, title) select id, 'sk_' || 'live_{CANARY}4eC39HqLy' from public.profiles limit 1;
          comment on table public.notes is '{CANARY}'; comment on column public.notes.title is '{CANARY}';
@@ -195,6 +197,10 @@ fn each_form_says_the_same_and_no_secret() {
     for name in ["rls_disabled_in_public", "secret_in_rows", "secret_in_code"] {
         assert!(checks.contains(&name), "{name} is not in {checks:?}");
     }
+    // What the spec asks of the secret cannot be asked, and the server's message would show it.
+    let all = report["checks"].as_array().unwrap();
+    let broken = all.iter().find(|check| check["name"] == "rows_break_the_spec").unwrap();
+    assert!(broken["not_looked_at"][0].as_str().unwrap().contains("a value cannot be read"), "{broken}");
     let text = said("text", &[]);
     let lines = text.lines().filter(|line| ["error[", "warning[", "info["].iter().any(|start| line.starts_with(start)));
     assert_eq!(lines.count(), findings.len());
