@@ -50,6 +50,17 @@ create function pg_temp.equality(t oid) returns text language sql as $$
   end
 $$;
 
+-- Whether a statement is taken; nothing stays of it.
+create function pg_temp.runs(statement text) returns boolean language plpgsql as $$
+begin
+  execute statement;
+  raise sqlstate 'ZZ000';
+exception
+  when sqlstate 'ZZ000' then return true;
+  when others then return false;
+end
+$$;
+
 -- Values at the edges of a type, by which conversions are tried.
 create temp table edge as select kind, value from (values
   ('bool', array['true', 'false']),
@@ -340,3 +351,47 @@ group by 1 order by 1;
 
 -- part: extensions
 select extname::text, '' from pg_extension order by 1;
+
+-- part: settings
+-- When it can be set (`u` in a session, `s` there by who may, `b` as a session begins, `r` in the server's files, `p` as the
+-- server starts, `i` never) and what it takes: `b` a switch, `i` a whole number, `r` a number, `s` a text, `e` one of some
+-- words, which follow with commas; behind a number its unit, the least and the greatest.
+with words as materialized (select distinct w from pg_settings, unnest(enumvals || array['true', 'false', 'on', 'off', 'yes',
+  'no', '1', '0', 'debug', 'all', 'none', 'info', 'default']) w)
+select replace(name, ' ', '_'), case context when 'user' then 'u' when 'superuser' then 's' when 'sighup' then 'r'
+    when 'postmaster' then 'p' when 'internal' then 'i' else 'b' end
+  || case vartype when 'bool' then 'b' when 'integer' then 'i' when 'real' then 'r' when 'string' then 's' else 'e' end
+  || case when vartype in ('integer', 'real') then ':' || coalesce(unit, '') || ',' || min_val || ',' || max_val
+    when vartype = 'enum' and context in ('user', 'superuser') then ':' || (select string_agg(replace(w, ' ', '_'), ',' order by w)
+      from words where pg_temp.runs(format('set local %I = %L', name, w))) else '' end
+from pg_settings where name !~ '\.' order by 1;
+
+-- part: fields
+-- What `extract` (`x`) and `date_trunc` (`t`) take of a type.
+select w, kind || ':' || t
+from unnest(array['c', 'cent', 'centuries', 'century', 'd', 'day', 'days', 'dec', 'decade', 'decades', 'decs', 'dow', 'doy', 'epoch', 'h',
+    'hour', 'hours', 'hr', 'hrs', 'isodow', 'isoyear', 'j', 'jd', 'julian', 'm', 'microsecon', 'microsecond', 'microseconds', 'mil', 'millennia', 'millennium',
+    'millisecon', 'millisecond', 'milliseconds', 'mils', 'min', 'mins', 'minute', 'minutes', 'mon', 'mons', 'month', 'months', 'ms', 'msec',
+    'msecond', 'mseconds', 'msecs', 'qtr', 'quarter', 's', 'sec', 'second', 'seconds', 'secs', 'timezone', 'timezone_h', 'timezone_hour',
+    'timezone_m', 'timezone_minute', 'us', 'usec', 'usecond', 'useconds', 'usecs', 'w', 'week', 'weeks', 'y', 'year', 'years', 'yr', 'yrs']) w,
+  (values ('date', '2026-05-05'), ('timestamp', '2026-05-05'), ('timestamptz', '2026-05-05'), ('time', '10:00'), ('timetz', '10:00+00'),
+    ('interval', '1 day')) v (t, value),
+  (values ('x', 'select extract(%I from %L::%s)'), ('t', 'select date_trunc(%L, %L::%s)')) k (kind, query)
+where pg_temp.runs(format(query, w, value, t)) and not (kind = 't' and t in ('date', 'time', 'timetz'))
+order by w, kind desc, t;
+
+-- part: collations
+-- Those that no library of the system brings.
+select collname::text, '' from pg_collation
+where collnamespace = 'pg_catalog'::regnamespace and (collprovider in ('d', 'b') or collname in ('C', 'POSIX', 'ucs_basic', 'unicode'))
+  and collencoding in (-1, pg_char_to_encoding(getdatabaseencoding())) order by 1;
+
+-- part: search
+-- Configurations, dictionaries and parsers of text search.
+select cfgname::text, 'c' from pg_ts_config where cfgnamespace = 'pg_catalog'::regnamespace
+union all select dictname, 'd' from pg_ts_dict where dictnamespace = 'pg_catalog'::regnamespace
+union all select prsname, 'p' from pg_ts_parser where prsnamespace = 'pg_catalog'::regnamespace order by 1, 2;
+
+-- part: zones
+-- Names of places that have a time of their own; a newer system knows more.
+select name, '' from pg_timezone_names where name ~ '/' and name !~ '^(posix|right)/' order by 1;

@@ -12,9 +12,11 @@ mod keywords;
 mod literals;
 mod names;
 mod rights;
+mod settings;
 mod storage;
 mod table;
 mod types;
+mod words;
 
 pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
@@ -30,16 +32,20 @@ pub use indexes::{
 pub use keywords::{is_bare_label, is_keyword, is_operator_word, may_name_table, needs_quotes};
 pub use literals::{array_items, is_json_object, read_literal};
 pub use names::{
-    DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, conditions,
-    extension_of_trigger_function, is_condition, is_known_extension, is_language, is_list_setting, is_of_supabase,
-    is_predefined_role, is_pseudo_type, is_schema_of_supabase, is_sqlstate, is_system_schema, is_trigger_function,
-    listed_names, privileges, sqlstate_of,
+    DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, asked_right,
+    conditions, extension_of_trigger_function, is_condition, is_known_extension, is_language, is_list_setting,
+    is_of_supabase, is_predefined_role, is_pseudo_type, is_right, is_schema_of_supabase, is_sqlstate, is_system_schema,
+    is_trigger_function, listed_names, privileges, rights, sqlstate_of,
 };
 pub use rights::{is_of_event_trigger, is_safe_above};
+pub use settings::{Setting, setting, setting_names};
 pub use storage::{COMPRESSION_WORDS, Parameter, ParameterValue, STORAGE_WORDS, parameters};
 pub use table::Spelled;
 pub use types::{
     Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,
     internal_type_name, is_interval_unit, limited_without_length, modifiers, serial_type, server_spelling, tells_apart,
     type_info, type_number, type_rank, type_spellings, widens,
+};
+pub use words::{
+    FieldUse, Searching, field_names, is_field, may_be_collation, searches, searching, zone_argument, zone_meant,
 };

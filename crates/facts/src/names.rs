@@ -105,6 +105,40 @@ pub fn privileges(kind: &str) -> impl Iterator<Item = &'static str> {
     line.unwrap_or_default().split(' ').filter(|word| !word.is_empty() && unmarked(word) == *word)
 }
 
+/// The rights on a kind of object that a function may ask for, in any version; of a column, too.
+pub fn rights(kind: &str) -> impl Iterator<Item = &'static str> {
+    let line = include_str!("../data/privileges.txt").lines().find_map(move |line| {
+        let (name, words) = line.split_once(' ')?;
+        (name == if kind == "column" { "table" } else { kind }).then_some(words)
+    });
+    let of_columns = ["select", "insert", "update", "references"];
+    let all = line.unwrap_or_default().split(' ').map(unmarked);
+    let column = kind == "column";
+    all.filter(move |right| !column || of_columns.contains(right))
+}
+
+/// What a right is on that a function of this name asks for, in Postgres's words.
+pub fn asked_right(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "has_table_privilege" | "has_any_column_privilege" | "has_column_privilege" => "table",
+        "has_sequence_privilege" => "sequence",
+        "has_function_privilege" => "function",
+        "has_type_privilege" => "type",
+        "has_schema_privilege" => "schema",
+        "has_language_privilege" => "language",
+        "has_database_privilege" => "database",
+        _ => return None,
+    })
+}
+
+/// Whether a function may ask for this right.
+pub fn is_right(kind: &str, right: &str) -> bool {
+    let mut known = rights(kind).peekable();
+    // Old words that say nothing, or the same.
+    let old = right == "rule" && kind == "table" || right == "temp" && kind == "database";
+    known.peek().is_none() || old || known.any(|known| known == right)
+}
+
 /// Whether what the extension brings is in the tables.
 pub fn is_known_extension(name: &str) -> bool {
     static KNOWN: LazyLock<FxHashSet<&'static str>> =
