@@ -91,7 +91,7 @@ impl Walk<'_> {
     }
 
     /// Whether a function that Postgres brings may take arguments of these types; those of a list of any length aside.
-    fn accept(&self, variant: &Variant, types: &[Ty]) -> bool {
+    pub(crate) fn accept(&self, variant: &Variant, types: &[Ty]) -> bool {
         let fixed = variant.args.len() - usize::from(variant.variadic && !variant.args.is_empty());
         let accepts = |(ty, wanted): (&Ty, &Spelled)| match ty {
             Some(ty) if self.env.may_have_operators() => takes(*wanted, ty),

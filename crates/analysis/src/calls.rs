@@ -108,11 +108,10 @@ impl Walk<'_> {
                     }
                     return plain("bigint");
                 }
-                // The name of a text search configuration comes first, where there are two.
-                name if specc_facts::takes_configuration(name) => {
-                    if let [Expr::Value(value), _] = args.exprs[..] {
-                        self.configuration_in_string(part, value);
-                    }
+                "merge_action" if !self.merged => {
+                    let message = "`merge_action` says nothing outside `returning` of a `merge`";
+                    self.report(at, Problem::NotHere, message, Some("write it behind `merge … returning`".into()));
+                    return plain("text");
                 }
                 _ => {}
             }
@@ -122,6 +121,11 @@ impl Walk<'_> {
             None => {
                 if written_all && !misformed {
                     self.no_built_in(at, &written, &args, &within);
+                }
+                if let [ident] = written[..]
+                    && self.is_built_in(&written)
+                {
+                    self.literals_of_call(part, &folded(ident), &args);
                 }
                 self.built_in(&written, &args)
             }

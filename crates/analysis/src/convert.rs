@@ -7,6 +7,7 @@ use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{Expr, Spanned};
+use specc_expr::sqlparser::tokenizer::Span;
 use specc_facts::{Context, Family, Spelled};
 
 /// What a type is to Postgres, without domains.
@@ -110,10 +111,14 @@ impl Walk<'_> {
 
     /// Says where a value cannot be stored in what has another type.
     pub(crate) fn stored(&mut self, part: &Part<'_>, expr: &Expr, given: &Ty, wanted: &Ty, what: &str) {
+        self.stored_at(part, expr.span(), given, wanted, what);
+    }
+
+    pub(crate) fn stored_at(&mut self, part: &Part<'_>, area: Span, given: &Ty, wanted: &Ty, what: &str) {
         let (Some(given), Some(wanted)) = (given, wanted) else { return };
         if !self.coerces(given, wanted, Context::Assignment) {
             let message = format!("{what} is of type `{wanted}`, and the value is `{given}`");
-            self.report_at(part, expr.span(), Problem::Types, message, Some(self.way_to(given, wanted)));
+            self.report_at(part, area, Problem::Types, message, Some(self.way_to(given, wanted)));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Statements that write.
 
+use crate::environment::Filled;
 use crate::find::idents;
 use crate::scope::{Conflict, Level, Output, Source, Ty};
 use crate::text::{Part, folded};
@@ -7,16 +8,49 @@ use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction,
-    MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateKind, ObjectName, OnConflictAction, OnInsert,
-    OutputClause, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind,
+    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, OnConflictAction,
+    OnInsert, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind, Values,
 };
+use specc_expr::sqlparser::tokenizer::Span;
 
 /// The columns that rows are inserted into.
 struct TypedColumns<'a> {
     names: &'a [SmolStr],
     types: &'a [Ty],
+}
+
+impl<'a> TypedColumns<'a> {
+    fn each(&self) -> impl Iterator<Item = (&'a SmolStr, &'a Ty)> {
+        self.names.iter().zip(self.types)
+    }
+}
+
+/// The names of what is written to: a column, and a field of it; and whether it is an element of that.
+fn written(name: &ObjectName) -> Option<(bool, Vec<&Ident>)> {
+    let mut written = idents(name)?;
+    let is_element = written.last().is_some_and(|last| specc_expr::is_element(last));
+    written.truncate(written.len() - usize::from(is_element));
+    Some((is_element, written))
+}
+
+pub(crate) fn column_named(name: &ObjectName) -> SmolStr {
+    written(name).and_then(|(_, all)| all.first().map(|ident| folded(ident))).unwrap_or_default()
+}
+
+/// As it is written.
+pub(crate) fn shown(name: &ObjectName) -> String {
+    let (_, all) = written(name).unwrap_or_default();
+    all.iter().map(|ident| ident.to_string()).collect::<Vec<_>>().join(".")
+}
+
+pub(crate) fn is_default(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"))
+}
+
+/// Nothing stands around the rows.
+fn is_plain(query: &Query) -> bool {
+    query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none() && query.locks.is_empty()
 }
 
 impl Walk<'_> {
@@ -36,6 +70,10 @@ impl Walk<'_> {
                 for table in &truncate.table_names {
                     self.relation(part, &table.name);
                 }
+                Output::open()
+            }
+            Statement::Set(set) => {
+                self.set_statement(part, set);
                 Output::open()
             }
             Statement::CreateTable(table) => {
@@ -62,8 +100,23 @@ impl Walk<'_> {
             [] => target.columns.iter().map(|column| column.ty.clone()).collect(),
             columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
         };
+        let names: Vec<SmolStr> = match &columns[..] {
+            [] => target.columns.iter().map(|column| column.name.clone()).collect(),
+            columns => columns.iter().map(|(_, name)| column_named(name)).collect(),
+        };
         if let Some(source) = &insert.source {
-            let output = self.query(part, source);
+            // Each value of a row becomes one of its column by itself.
+            let rows = match source.body.as_ref() {
+                SetExpr::Values(values) if is_plain(source) => Some((values, self.rows(part, values))),
+                _ => None,
+            };
+            let output = match &rows {
+                Some((_, types)) => {
+                    let width = types.first().map_or(0, Vec::len);
+                    Output { columns: vec![(SmolStr::default(), None); width], complete: true }
+                }
+                None => self.query(part, source),
+            };
             if insert.columns.is_empty() {
                 if let Some(relation) = &target.relation {
                     self.refer_at(part.place(name.span()), Target::Columns(relation.clone()));
@@ -78,14 +131,13 @@ impl Walk<'_> {
                 self.count(part, source.body.as_ref(), &columns, &output);
             }
             self.values(part, source.body.as_ref(), &types);
-            let names: Vec<SmolStr> = match &columns[..] {
-                [] => target.columns.iter().map(|column| column.name.clone()).collect(),
-                columns => columns.iter().filter_map(|(_, name)| idents(name)?.first().map(|i| folded(i))).collect(),
-            };
-            if output.complete && names.len() == types.len() {
-                let typed = TypedColumns { names: &names, types: &types };
-                self.stored_rows(part, source, &output, &typed);
+            let typed = TypedColumns { names: &names, types: &types };
+            match &rows {
+                Some((values, given)) => self.stored_values(part, values, given, &typed),
+                None if output.complete => self.stored_query(part, insert, source, &output, &typed),
+                None => {}
             }
+            self.not_computed(part, &target, &names, insert, source.body.as_ref());
         }
         if let Some(OnInsert::OnConflict(conflict)) = &insert.on {
             self.level().sources.push(target.clone());
@@ -142,54 +194,8 @@ impl Walk<'_> {
         self.returning(part, insert.returning.as_deref())
     }
 
-    /// Keeps what `on conflict` names, for who knows the keys.
-    fn conflict(&mut self, table: &Source, place: Option<(usize, usize)>, target: crate::ConflictTarget) {
-        if let (Some(relation), Some((start, end)), 0) = (&table.relation, place, self.caught) {
-            self.out.conflicts.push(crate::Conflict { start, end, relation: relation.clone(), target });
-        }
-    }
-
-    /// Expressions and the condition of an index, which the parser does not read after `on conflict`; whether there is
-    /// something.
-    fn conflict_target(&mut self, target: &Source) -> bool {
-        let Some((start, end)) = self.conflicts.pop_front() else { return false };
-        let text = self.text;
-        let mut depth = 0usize;
-        let mut close = end;
-        for token in specc_split::Lexer::new(&text[start..end]).map_while(Result::ok) {
-            match token.kind {
-                specc_split::TokenKind::Symbol(b'(') => depth += 1,
-                specc_split::TokenKind::Symbol(b')') => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        close = start + token.start;
-                        break;
-                    }
-                }
-                _ => {}
-            }
-        }
-        if close < end && text[start..].starts_with('(') {
-            self.read_expression(start + 1, close);
-            self.unreadable = None;
-            let names = text[start + 1..close].split(',').map(|name| name.trim().to_lowercase());
-            let is_plain = |name: &SmolStr| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            let names: Vec<SmolStr> = names.map(SmolStr::from).collect();
-            if names.iter().all(is_plain) {
-                self.conflict(target, Some((start, close + 1)), crate::ConflictTarget::Columns(names, true));
-            }
-            let rest = &text[close + 1..end];
-            let head = rest.len() - rest.trim_start().len();
-            if rest.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("where")) {
-                self.read_expression(close + 1 + head + 5, end);
-                self.unreadable = None;
-            }
-        }
-        start < end
-    }
-
     /// What `returning` gives; the statement's rows go out of sight.
-    fn returning(&mut self, part: &Part<'_>, items: Option<&[SelectItem]>) -> Output {
+    pub(crate) fn returning(&mut self, part: &Part<'_>, items: Option<&[SelectItem]>) -> Output {
         let output = match items {
             Some(items) => {
                 // From Postgres 18 on there are `old` and `new`, under names of the author's where he gives them.
@@ -219,7 +225,7 @@ impl Walk<'_> {
     }
 
     /// As many values as columns.
-    fn count(&mut self, part: &Part<'_>, body: &SetExpr, columns: &[(Ty, &ObjectName)], output: &Output) {
+    pub(crate) fn count(&mut self, part: &Part<'_>, body: &SetExpr, columns: &[(Ty, &ObjectName)], output: &Output) {
         let given = output.columns.len();
         if !output.complete || given == columns.len() || !matches!(body, SetExpr::Values(_) | SetExpr::Select(_)) {
             return;
@@ -260,66 +266,115 @@ impl Walk<'_> {
     }
 
     /// Values of rows that are inserted have types that their columns take.
-    fn stored_rows(&mut self, part: &Part<'_>, source: &Query, output: &Output, columns: &TypedColumns<'_>) {
-        match source.body.as_ref() {
-            // Each value becomes one of its column by itself.
-            SetExpr::Values(values) if source.with.is_none() => {
-                for row in &values.rows {
-                    for (at, expr) in row.content.iter().enumerate().take(columns.names.len()) {
-                        let given = self.type_of(part, expr);
-                        let what = format!("column `{}`", columns.names[at]);
-                        self.stored(part, expr, &given, &columns.types[at], &what);
-                    }
-                }
+    fn stored_values(&mut self, part: &Part<'_>, values: &Values, given: &[Vec<Ty>], columns: &TypedColumns<'_>) {
+        for (row, given) in values.rows.iter().zip(given) {
+            for ((expr, given), (name, ty)) in row.content.iter().zip(given).zip(columns.each()) {
+                self.stored(part, expr, given, ty, &format!("column `{name}`"));
             }
-            SetExpr::Select(select) => {
-                let exprs: Vec<&Expr> =
-                    select.projection.iter().filter_map(crate::grouping::item).map(|i| i.0).collect();
-                if exprs.len() != select.projection.len() || exprs.len() != output.columns.len() {
-                    return;
-                }
-                for (at, expr) in exprs.iter().enumerate().take(columns.names.len()) {
-                    let what = format!("column `{}`", columns.names[at]);
-                    self.stored(part, expr, &output.columns[at].1, &columns.types[at], &what);
-                }
-            }
-            _ => {}
         }
     }
 
-    /// The type of an expression that was resolved already.
-    fn type_of(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
-        let out = std::mem::take(&mut self.out);
-        let ty = self.expr(part, expr);
-        self.out = out;
-        ty
+    /// The columns of a query whose rows are inserted have types that the columns of the table take.
+    fn stored_query(
+        &mut self,
+        part: &Part<'_>,
+        insert: &Insert,
+        source: &Query,
+        output: &Output,
+        columns: &TypedColumns<'_>,
+    ) {
+        let SetExpr::Select(select) = source.body.as_ref() else {
+            return self.stored_columns(part, insert, output, columns);
+        };
+        let exprs: Vec<&Expr> = select.projection.iter().filter_map(crate::grouping::item).map(|i| i.0).collect();
+        if exprs.len() != select.projection.len() || exprs.len() != output.columns.len() {
+            return self.stored_columns(part, insert, output, columns);
+        }
+        for ((expr, (_, given)), (name, ty)) in exprs.into_iter().zip(&output.columns).zip(columns.each()) {
+            self.stored(part, expr, given, ty, &format!("column `{name}`"));
+        }
+    }
+
+    /// Columns of a query that are not written one by one.
+    fn stored_columns(&mut self, part: &Part<'_>, insert: &Insert, output: &Output, columns: &TypedColumns<'_>) {
+        if output.columns.len() != columns.names.len() {
+            return;
+        }
+        for (at, ((_, given), (name, ty))) in output.columns.iter().zip(columns.each()).enumerate() {
+            if let Some(area) = insert.columns.get(at).map(Spanned::span) {
+                self.stored_at(part, area, given, ty, &format!("column `{name}`"));
+            }
+        }
+    }
+
+    /// Says where a column gets a value that Postgres gives it itself.
+    fn not_computed(&mut self, part: &Part<'_>, target: &Source, names: &[SmolStr], insert: &Insert, body: &SetExpr) {
+        let overriding = specc_expr::is_overriding(insert);
+        for (at, name) in names.iter().enumerate() {
+            let filled = self.filled(target, name);
+            if filled == Filled::ByAnyone || filled == Filled::ByNumbers && overriding {
+                continue;
+            }
+            let area = match body {
+                SetExpr::Values(values) => {
+                    let given = values.rows.iter().filter_map(|row| row.content.get(at));
+                    given.filter(|expr| !is_default(expr)).map(Spanned::span).next()
+                }
+                SetExpr::Select(select) => match insert.columns.get(at) {
+                    Some(name) => Some(name.span()),
+                    // A star may end before it.
+                    None if select.projection.iter().all(|item| crate::grouping::item(item).is_some()) => {
+                        select.projection.get(at).map(Spanned::span)
+                    }
+                    None => None,
+                },
+                _ => insert.columns.get(at).map(Spanned::span),
+            };
+            if let Some(area) = area {
+                self.computed(part, area, name, filled);
+            }
+        }
+    }
+
+    pub(crate) fn filled(&self, target: &Source, column: &str) -> Filled {
+        let relation = target.relation.as_ref();
+        relation.map_or(Filled::ByAnyone, |of| self.env.filled(&of.schema, &of.name, column))
+    }
+
+    pub(crate) fn computed(&mut self, part: &Part<'_>, area: Span, name: &str, filled: Filled) {
+        // One finding is enough.
+        if part.place(area).is_some_and(|(start, _)| self.out.findings.iter().any(|found| found.start == start)) {
+            return;
+        }
+        let (message, help) = match filled {
+            Filled::ByAnyone => return,
+            Filled::ByNumbers => (
+                format!("`{name}` is numbered by Postgres, and takes no value"),
+                "leave it out, write `default`, or `overriding system value` before the values of an insert",
+            ),
+            Filled::ByExpression => {
+                (format!("`{name}` is computed from the row, and takes no value"), "leave it out, or write `default`")
+            }
+        };
+        self.report_at(part, area, Problem::Computed, message, Some(help.to_owned()));
     }
 
     /// A column that is written to: its first part names it. The type is not known where an element of it is.
-    fn target_column(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> Ty {
-        let written = idents(name)?;
+    pub(crate) fn target_column(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> Ty {
+        let (is_element, written) = written(name)?;
         let place = part.place(written.first()?.span)?;
         let ty = self.column_of(target, place, &folded(written[0]));
-        let is_element = self.is_element(part, written.last()?);
         let Some(field) = written.get(1) else { return ty.filter(|_| !is_element) };
         self.field_of_type(&ty?, part.place(field.span)?, &folded(field)).filter(|_| !is_element)
     }
 
-    /// Whether an element of what has this name is written to: the subscript is no part of the tree.
-    fn is_element(&self, part: &Part<'_>, name: &Ident) -> bool {
-        let rest = part.place(name.span).and_then(|(_, end)| self.text.get(end..));
-        rest.is_some_and(|rest| rest.trim_start().starts_with('['))
-    }
-
     /// A column that is written to is named once.
-    fn each_once<'n>(&mut self, part: &Part<'_>, names: impl Iterator<Item = &'n ObjectName>) {
+    pub(crate) fn each_once<'n>(&mut self, part: &Part<'_>, names: impl Iterator<Item = &'n ObjectName>) {
         let mut seen: Vec<SmolStr> = Vec::new();
         for name in names {
             // A part of a column may stand beside another part.
-            let Some([ident]) = idents(name).and_then(|all| <[_; 1]>::try_from(all).ok()) else { continue };
-            if self.is_element(part, ident) {
-                continue;
-            }
+            let Some((false, written)) = written(name) else { continue };
+            let [ident] = written[..] else { continue };
             let column = folded(ident);
             if seen.contains(&column) {
                 let message = format!("column `{column}` is written twice");
@@ -329,7 +384,7 @@ impl Walk<'_> {
         }
     }
 
-    fn assignments(&mut self, part: &Part<'_>, assignments: &[Assignment], target: &Source) {
+    pub(crate) fn assignments(&mut self, part: &Part<'_>, assignments: &[Assignment], target: &Source) {
         let written = assignments.iter().flat_map(|assignment| match &assignment.target {
             AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
             AssignmentTarget::Tuple(names) => names,
@@ -347,7 +402,11 @@ impl Walk<'_> {
                     self.writes_since(before);
                     let given = self.expr(part, &assignment.value);
                     self.wanted(part, &assignment.value, &ty);
-                    self.stored(part, &assignment.value, &given, &ty, &format!("`{name}`"));
+                    self.stored(part, &assignment.value, &given, &ty, &format!("`{}`", shown(name)));
+                    if !is_default(&assignment.value) {
+                        let column = column_named(name);
+                        self.computed(part, assignment.value.span(), &column, self.filled(target, &column));
+                    }
                 }
                 AssignmentTarget::Tuple(names) => {
                     let before = self.out.references.len();
@@ -358,10 +417,20 @@ impl Walk<'_> {
                             let output = self.query(part, query);
                             if output.complete && output.columns.len() == names.len() {
                                 for ((name, ty), (_, given)) in names.iter().zip(&types).zip(&output.columns) {
-                                    self.stored(part, &assignment.value, given, ty, &format!("`{name}`"));
+                                    self.stored(part, &assignment.value, given, ty, &format!("`{}`", shown(name)));
                                 }
                             }
                             output.complete.then_some(output.columns.len())
+                        }
+                        Expr::Tuple(values) => {
+                            for (at, value) in values.iter().enumerate() {
+                                let given = self.expr(part, value);
+                                if let (Some(name), Some(ty)) = (names.get(at), types.get(at)) {
+                                    self.wanted(part, value, ty);
+                                    self.stored(part, value, &given, ty, &format!("`{}`", shown(name)));
+                                }
+                            }
+                            Some(values.len())
                         }
                         value => {
                             self.expr(part, value);
@@ -373,11 +442,14 @@ impl Walk<'_> {
                         let help = "give each column one value".to_owned();
                         self.report_at(part, assignment.value.span(), Problem::WrongCount, message, Some(help));
                     }
-                    if let Expr::Tuple(values) = &assignment.value {
-                        for ((value, ty), name) in values.iter().zip(&types).zip(names) {
-                            self.wanted(part, value, ty);
-                            let given = self.type_of(part, value);
-                            self.stored(part, value, &given, ty, &format!("`{name}`"));
+                    for (at, name) in names.iter().enumerate() {
+                        let given = match &assignment.value {
+                            Expr::Tuple(values) => values.get(at),
+                            value => Some(value),
+                        };
+                        if let Some(value) = given.filter(|value| !is_default(value)) {
+                            let column = column_named(name);
+                            self.computed(part, value.span(), &column, self.filled(target, &column));
                         }
                     }
                 }
@@ -386,7 +458,7 @@ impl Walk<'_> {
     }
 
     /// The row that is written to.
-    fn target(&mut self, part: &Part<'_>, factor: &TableFactor) -> Source {
+    pub(crate) fn target(&mut self, part: &Part<'_>, factor: &TableFactor) -> Source {
         match factor {
             TableFactor::Table { name, alias, .. } => self.table(part, name, alias.as_ref()),
             _ => Source::open(SmolStr::default()),
@@ -424,68 +496,5 @@ impl Walk<'_> {
             self.condition(part, "where", expr);
         }
         self.returning(part, delete.returning.as_deref())
-    }
-
-    fn merge(&mut self, part: &Part<'_>, merge: &Merge) -> Output {
-        self.levels.push(Level::default());
-        let target = self.target(part, &merge.table);
-        self.factor(part, &merge.source);
-        let source = std::mem::take(&mut self.level().sources);
-        let both: Vec<Source> = std::iter::once(target.clone()).chain(source.iter().cloned()).collect();
-        self.level().sources.clone_from(&both);
-        self.condition(part, "on", &merge.on);
-        for clause in &merge.clauses {
-            // A row without its other side has nothing of it.
-            self.level().sources = match clause.clause_kind {
-                MergeClauseKind::Matched => both.clone(),
-                MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget => source.clone(),
-                MergeClauseKind::NotMatchedBySource => vec![target.clone()],
-            };
-            if let Some(expr) = &clause.predicate {
-                self.condition(part, "when", expr);
-            }
-            match &clause.action {
-                MergeAction::Insert(insert) => self.merge_insert(part, insert, &target),
-                MergeAction::Update(update) => {
-                    if let MergeUpdateKind::Set(assignments) = &update.kind {
-                        self.assignments(part, assignments, &target);
-                    }
-                }
-                MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
-            }
-        }
-        self.level().sources = both;
-        match &merge.output {
-            Some(OutputClause::Returning { select_items, .. } | OutputClause::Output { select_items, .. }) => {
-                self.returning(part, Some(select_items))
-            }
-            None => self.returning(part, None),
-        }
-    }
-
-    fn merge_insert(&mut self, part: &Part<'_>, insert: &MergeInsertExpr, target: &Source) {
-        let columns = insert.columns.iter().map(|name| (self.target_column(part, name, target), name));
-        let columns: Vec<(Ty, &ObjectName)> = columns.collect();
-        self.each_once(part, insert.columns.iter());
-        let MergeInsertKind::Values(values) = &insert.kind else { return };
-        let none = target.columns.iter().map(|column| &column.ty);
-        let types: Vec<Ty> = match &columns[..] {
-            [] => none.cloned().collect(),
-            columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
-        };
-        for row in &values.rows {
-            for (at, expr) in row.content.iter().enumerate() {
-                let (given, ty) = (self.expr(part, expr), types.get(at).unwrap_or(&None));
-                self.no_aggregate(part, expr, "values");
-                self.wanted(part, expr, ty);
-                let what = insert.columns.get(at).map_or_else(|| "this column".to_owned(), |name| format!("`{name}`"));
-                self.stored(part, expr, &given, ty, &what);
-            }
-            if !columns.is_empty() {
-                let given = row.content.iter().map(|_| (SmolStr::default(), None)).collect();
-                let output = Output { columns: given, complete: true };
-                self.count(part, &SetExpr::Values(values.clone()), &columns, &output);
-            }
-        }
     }
 }

@@ -33,6 +33,17 @@ pub struct Column {
     pub ty: Option<DataType>,
 }
 
+/// Who gives a column its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// Whoever writes the row.
+    ByAnyone,
+    /// Numbers, unless an insert says `overriding`.
+    ByNumbers,
+    /// An expression over the row.
+    ByExpression,
+}
+
 /// A table, view or sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
@@ -136,6 +147,14 @@ pub trait Environment {
     }
     /// Other schemas that have a relation or function of this name.
     fn elsewhere(&self, name: &str) -> Vec<SmolStr>;
+    /// Whether something that is not read may make an object of this name.
+    fn makes(&self, _name: &str) -> bool {
+        true
+    }
+    /// Who gives a column of a table its value.
+    fn filled(&self, _schema: &str, _table: &str, _column: &str) -> Filled {
+        Filled::ByAnyone
+    }
     /// Whether there may be operators or casts that Postgres does not bring.
     fn may_have_operators(&self) -> bool {
         true

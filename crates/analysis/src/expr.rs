@@ -200,19 +200,25 @@ impl Walk<'_> {
             }
             Expr::AtTimeZone { timestamp, time_zone } => {
                 self.all(part, &[timestamp, time_zone]);
+                if let Expr::Value(zone) = &**time_zone {
+                    self.zone(part, zone);
+                }
                 None
             }
             Expr::Collate { expr: inner, collation } => {
                 let ty = self.expr(part, inner);
-                if let Some(written) = crate::find::idents(collation)
-                    && let [schema, name] = &written[..]
-                {
-                    let name = Qualified::new(folded(schema), folded(name));
-                    self.refer_at(crate::find::place(part, &written), Target::Collation(name));
+                if let Some(written) = crate::find::idents(collation) {
+                    self.collation(part, &written);
                 }
+                self.collated(part, inner, &ty);
                 ty
             }
-            Expr::Extract { expr: inner, .. } | Expr::Ceil { expr: inner, .. } | Expr::Floor { expr: inner, .. } => {
+            Expr::Extract { field, expr: inner, .. } => {
+                let ty = self.expr(part, inner);
+                self.field(part, field, inner, &ty);
+                plain("numeric")
+            }
+            Expr::Ceil { expr: inner, .. } | Expr::Floor { expr: inner, .. } => {
                 self.expr(part, inner);
                 None
             }
@@ -267,7 +273,10 @@ impl Walk<'_> {
                     None
                 }
             }
-            Expr::Prefixed { value, .. } => self.expr(part, value),
+            Expr::Prefixed { value, .. } => {
+                let ty = self.expr(part, value);
+                if specc_expr::is_document(expr) { plain("boolean") } else { ty }
+            }
             Expr::Named { expr: inner, .. } => self.expr(part, inner),
             Expr::InUnnest { expr: inner, array_expr, .. } => self.all(part, &[inner, array_expr]),
             _ => None,

@@ -10,8 +10,8 @@ use crate::types::from_table;
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    FunctionArg, Ident, JoinConstraint, JoinOperator, JsonTableColumn, ObjectName, Spanned, TableAlias, TableFactor,
-    TableWithJoins,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, JoinOperator, JsonTableColumn,
+    ObjectName, Spanned, TableAlias, TableFactor, TableWithJoins,
 };
 use specc_facts::{Spelled, Variant};
 
@@ -97,6 +97,13 @@ impl Walk<'_> {
     }
 
     pub(crate) fn factor(&mut self, part: &Part<'_>, factor: &TableFactor) {
+        // `from current_date`
+        if let TableFactor::Table { name, alias, args: None, with_ordinality, .. } = factor
+            && let (Some(ty), Some(called)) = (specc_expr::session_value(name), last(name))
+        {
+            let output = Output { columns: vec![(called.clone(), crate::query::plain(ty))], complete: true };
+            return self.push_function(part, output, alias.as_ref(), &called, *with_ordinality);
+        }
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let source = self.table(part, name, alias.as_ref());
@@ -111,6 +118,11 @@ impl Walk<'_> {
                 }
                 self.level().sources.push(source);
             }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. }
+                if specc_expr::is_rows_from(name) =>
+            {
+                self.rows_from(part, &args.args, alias.as_ref(), *with_ordinality);
+            }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
                 self.table_function(part, name, &args.args, alias.as_ref(), *with_ordinality);
             }
@@ -119,7 +131,12 @@ impl Walk<'_> {
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
                 let hidden = if *lateral { Vec::new() } else { std::mem::take(&mut self.level().sources) };
-                let output = self.query(part, subquery);
+                let mut output = self.query(part, subquery);
+                if let [(column, _)] = &mut output.columns[..]
+                    && specc_expr::is_form(column)
+                {
+                    *column = alias.as_ref().map_or_else(|| "?column?".into(), |alias| folded(&alias.name));
+                }
                 if !lateral {
                     self.level().sources = hidden;
                 }
@@ -254,10 +271,33 @@ impl Walk<'_> {
         alias: Option<&TableAlias>,
         ordinality: bool,
     ) {
-        let args = self.arguments(part, args);
-        let Some(written) = idents(name) else {
+        let Some((called, found, output)) = self.rows_of_call(part, name, args) else {
             return self.level().sources.push(Source::open(alias_name(alias)));
         };
+        // A function that gives records needs to be told their columns.
+        let tells = alias.is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()));
+        for column in alias.iter().flat_map(|alias| &alias.columns) {
+            if let Some(ty) = &column.data_type {
+                self.data_type(part, ty);
+            }
+        }
+        if !tells && !found && idents(name).is_some_and(|written| self.gives_records(&written)) {
+            let message = format!("`{called}` gives records, and does not say their columns");
+            let help = "write them: `as r (a int, b text)`".to_owned();
+            self.report_at(part, name.span(), Problem::WrongCount, message, Some(help));
+        }
+        self.push_function(part, output, alias, &called, ordinality);
+    }
+
+    /// The rows of a function in `from`: how it is called, whether it is one of the author's, and its columns.
+    fn rows_of_call(
+        &mut self,
+        part: &Part<'_>,
+        name: &ObjectName,
+        args: &[FunctionArg],
+    ) -> Option<(SmolStr, bool, Output)> {
+        let args = self.arguments(part, args);
+        let written = idents(name)?;
         let called = written.last().map(|ident| folded(ident)).unwrap_or_default();
         let found = place(part, &written).and_then(|at| self.routine(part, at, &written, &args));
         if let (None, false, Some(at)) = (&found, args.loose, place(part, &written)) {
@@ -282,19 +322,36 @@ impl Walk<'_> {
             Some(_) => Output::open(),
             None => self.rows_of_built_in(&written, &args),
         };
-        // A function that gives records needs to be told their columns.
-        let tells = alias.is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()));
-        for column in alias.iter().flat_map(|alias| &alias.columns) {
-            if let Some(ty) = &column.data_type {
-                self.data_type(part, ty);
+        Some((called, found.is_some(), output))
+    }
+
+    /// `rows from (f(1), g(2))`: the columns of each function beside those of the others.
+    fn rows_from(&mut self, part: &Part<'_>, args: &[FunctionArg], alias: Option<&TableAlias>, ordinality: bool) {
+        let mut all = Output { columns: Vec::new(), complete: true };
+        // Without an alias they are called as the first of them.
+        let mut first = SmolStr::default();
+        for arg in args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(call))) = arg else {
+                all.complete = false;
+                continue;
+            };
+            let FunctionArguments::List(list) = &call.args else {
+                self.call(part, call);
+                all.complete = false;
+                continue;
+            };
+            match self.rows_of_call(part, &call.name, &list.args) {
+                Some((called, _, output)) => {
+                    if first.is_empty() {
+                        first = called;
+                    }
+                    all.complete &= output.complete;
+                    all.columns.extend(output.columns);
+                }
+                None => all.complete = false,
             }
         }
-        if !tells && found.is_none() && self.gives_records(&written) {
-            let message = format!("`{called}` gives records, and does not say their columns");
-            let help = "write them: `as r (a int, b text)`".to_owned();
-            self.report_at(part, name.span(), Problem::WrongCount, message, Some(help));
-        }
-        self.push_function(part, output, alias, &called, ordinality);
+        self.push_function(part, all, alias, &first, ordinality);
     }
 
     /// Whether a function of Postgres's own gives records without names.

@@ -44,6 +44,8 @@ impl Walk<'_> {
                 let shown: String = text.chars().take(40).collect();
                 let message = format!("`'{shown}'` cannot be read as `{ty}`");
                 self.report((start - 1, end + 1), Problem::Types, message, Some(help));
+            } else if matches!(name, "timestamptz" | "timetz") && !array {
+                self.zone_within(&text, start);
             }
             return;
         }

@@ -9,6 +9,7 @@ mod built_in;
 mod calls;
 pub mod catalog;
 pub mod checks;
+mod conflict;
 mod convert;
 mod dml;
 mod environment;
@@ -17,8 +18,11 @@ mod find;
 mod from;
 mod grouping;
 mod labels;
+mod locked;
 mod made;
 mod meet;
+mod merge;
+mod named;
 mod order;
 mod places;
 mod plpgsql;
@@ -30,7 +34,7 @@ mod text;
 mod types;
 mod walk;
 
-pub use environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
+pub use environment::{Column, Environment, Filled, Lookup, Parameter, Relation, Routine};
 pub use plpgsql::{Body, Gives, Language, Rows, body};
 pub use walk::{Row, expression, query};
 
@@ -203,4 +207,10 @@ pub enum Problem {
     NotHere,
     /// Types that nothing takes together.
     Types,
+    /// A value for a column that Postgres fills.
+    Computed,
+    /// A setting that is not there, or a value that it does not take.
+    Setting,
+    /// A word of Postgres's own in a literal or in quotes that is none.
+    UnknownWord,
 }

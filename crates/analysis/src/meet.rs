@@ -66,8 +66,16 @@ pub(crate) fn fits(wanted: Spelled, (kind, array): &Whole) -> bool {
 impl Walk<'_> {
     /// Says where no operator takes these two.
     pub(crate) fn operands(&mut self, part: &Part<'_>, whole: &Expr, op: &BinaryOperator, a: &Ty, b: &Ty) {
+        let sign = match op {
+            BinaryOperator::PGCustomBinaryOperator(parts) => match &parts[..] {
+                [sign] => sign.clone(),
+                [schema, sign] if schema.eq_ignore_ascii_case("pg_catalog") => sign.clone(),
+                _ => return,
+            },
+            op => op.to_string(),
+        };
         if a.is_some() && b.is_some() {
-            self.operator(part, whole, &op.to_string(), a, b);
+            self.operator(part, whole, &sign, a, b);
         }
     }
 
@@ -211,6 +219,16 @@ impl Walk<'_> {
         {
             let message = format!("column {} is `{a}` in one query and `{b}` in the other", at + 1);
             self.report_at(part, area, Problem::Types, message, Some(format!("cast it: `…::{a}`")));
+        }
+    }
+
+    /// Says where what is no text gets a collation.
+    pub(crate) fn collated(&mut self, part: &Part<'_>, expr: &Expr, ty: &Ty) {
+        if let (Some(found), Some(ty)) = (category(ty), ty)
+            && !matches!(found, b'S' | b'A')
+        {
+            let message = format!("a value of type `{ty}` has no collation");
+            self.report_at(part, expr.span(), Problem::Types, message, Some("remove `collate`".into()));
         }
     }
 

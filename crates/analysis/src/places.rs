@@ -10,8 +10,8 @@ use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
-    LockClause, OrderBy, OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, OrderBy, OrderByKind,
+    Query, Spanned, Value, WindowType,
 };
 use specc_expr::sqlparser::tokenizer::Span;
 use specc_expr::{Look, Tree};
@@ -80,50 +80,6 @@ impl Walk<'_> {
             if output.complete && digits.parse::<usize>().is_ok_and(|at| at == 0 || at > there) {
                 let message = format!("there is no column {digits}: the query gives {}", columns(there));
                 self.report_at(part, found.expr.span(), Problem::WrongCount, message, None);
-            }
-        }
-    }
-
-    /// `for update of` names tables of the query.
-    pub(crate) fn locked(&mut self, part: &Part<'_>, body: &SetExpr, locks: &[LockClause]) {
-        let what = match body {
-            SetExpr::SetOperation { .. } => Some("a union"),
-            SetExpr::Select(select) => match &**select {
-                Select { distinct: Some(_), .. } => Some("`distinct`"),
-                Select { group_by: GroupByExpr::Expressions(parts, _), .. } if !parts.is_empty() => Some("`group by`"),
-                Select { having: Some(_), .. } => Some("`having`"),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let (Some(what), false) = (what, locks.is_empty()) {
-            let message = format!("rows of {what} cannot be locked");
-            return self.not_here(
-                part,
-                body.span(),
-                message,
-                "lock them in a query inside: `… in (select … for update)`",
-            );
-        }
-        let SetExpr::Select(select) = body else { return };
-        let Some(names) = tables(select) else { return };
-        for lock in locks {
-            let Some([ident]) = lock
-                .of
-                .as_ref()
-                .and_then(idents)
-                .as_deref()
-                .map(|i| <[&Ident; 1]>::try_from(i).ok())
-                .unwrap_or_default()
-            else {
-                continue;
-            };
-            let name = folded(ident);
-            if !names.contains(&name) {
-                let near = specc_diag::nearest(&name, names.iter().map(SmolStr::as_str));
-                let help = near.map(|near| format!("did you mean `{near}`?"));
-                let message = format!("no table in this query is called `{name}`");
-                self.report_at(part, ident.span, Problem::UnknownRelation, message, help);
             }
         }
     }
@@ -237,31 +193,21 @@ impl Walk<'_> {
         false
     }
 
-    /// Functions that give many rows cannot stand where one value is asked for.
-    pub(crate) fn no_set(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+    /// The first call of a function that gives many rows, and its name.
+    pub(crate) fn many_in(&self, expr: &Expr) -> Option<(Span, SmolStr)> {
         let mut sets = Sets { walk: self, found: None, queries: 0 };
         expr.walk(&mut sets);
-        if let Some((area, name)) = sets.found {
+        sets.found
+    }
+
+    /// Functions that give many rows cannot stand where one value is asked for.
+    pub(crate) fn no_set(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+        if let Some((area, name)) = self.many_in(expr) {
             let clause = if clause.starts_with("a") { clause.to_owned() } else { format!("`{clause}`") };
             let message = format!("`{name}` gives many rows, and cannot stand in {clause}");
             self.not_here(part, area, message, "put it into `from`, or ask with `in (select …)`");
         }
     }
-}
-
-/// The names of a query's tables; `None` where one is not known.
-fn tables(select: &Select) -> Option<Vec<SmolStr>> {
-    let joined =
-        select.from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
-    joined
-        .map(|factor| match factor {
-            TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
-                Some(folded(&alias.name))
-            }
-            TableFactor::Table { name, alias: None, .. } => idents(name)?.last().map(|ident| folded(ident)),
-            _ => None,
-        })
-        .collect()
 }
 
 /// The first call outside of queries of a function that gives many rows.

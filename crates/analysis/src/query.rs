@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
     DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound,
-    WindowSpec,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Value, Values,
+    WindowFrameBound, WindowSpec,
 };
 use specc_expr::{AddedColumns, RowOfStar};
 
@@ -71,7 +71,7 @@ impl Walk<'_> {
         }
         let output = self.set(part, &query.body, query.order_by.as_ref());
         self.numbers(part, query.order_by.as_ref(), &output);
-        self.locked(part, &query.body, &query.locks);
+        self.locked(part, query);
         match &query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
                 limit.iter().for_each(|expr| self.row_count(part, "limit", expr));
@@ -149,7 +149,8 @@ impl Walk<'_> {
         match set {
             SetExpr::Select(select) => self.select(part, select, order),
             SetExpr::Query(query) => self.query(part, query),
-            SetExpr::SetOperation { left, right, .. } => {
+            SetExpr::SetOperation { left: left_set, right: right_set, .. } => {
+                let (left, right) = (left_set, right_set);
                 let area = right.span();
                 let (left, right) = (self.set(part, left, None), self.set(part, right, None));
                 let (a, b) = (left.columns.len(), right.columns.len());
@@ -164,32 +165,39 @@ impl Walk<'_> {
                         self.one_column(part, area, at, &a.1, &b.1);
                     }
                 }
+                let literals = [literals(left_set), literals(right_set)];
                 let types = right.columns.into_iter().map(|(_, ty)| ty).chain(std::iter::repeat(None));
-                let merge = |((name, a), b): ((SmolStr, Ty), Ty)| (name, a.clone().filter(|_| a == b));
-                Output { columns: left.columns.into_iter().zip(types).map(merge).collect(), complete }
+                let columns = left.columns.into_iter().zip(types).enumerate().map(|(at, ((name, a), b))| {
+                    // A literal is read as what the other side gives.
+                    let [x, y] = literals.each_ref().map(|list| list.get(at).copied().flatten());
+                    match (x, y) {
+                        (None, Some(expr)) => self.wanted(part, expr, &a),
+                        (Some(expr), None) => self.wanted(part, expr, &b),
+                        _ => {}
+                    }
+                    let text =
+                        |expr: &Expr| matches!(expr, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_)));
+                    let ty = match (x, y) {
+                        (Some(x), Some(y)) if text(x) && text(y) => plain("text"),
+                        (None, Some(_)) => a,
+                        (Some(_), None) => b,
+                        _ => a.clone().filter(|_| a == b),
+                    };
+                    (name, ty)
+                });
+                Output { columns: columns.collect(), complete }
             }
             SetExpr::Values(values) => {
-                let mut types: Vec<Vec<Ty>> = Vec::new();
-                for row in &values.rows {
-                    types.push(row.content.iter().map(|expr| self.expr(part, expr)).collect());
-                    row.content.iter().for_each(|expr| self.no_aggregate(part, expr, "values"));
-                    if values.rows.len() > 1 {
-                        row.content.iter().for_each(|expr| self.no_set(part, expr, "values"));
-                    }
-                }
+                let types = self.rows(part, values);
                 let width = types.first().map_or(0, Vec::len);
-                if let Some(at) = types.iter().position(|row| row.len() != width) {
-                    let message = format!("the rows of `values` have {width} and {} values", types[at].len());
-                    let area = values.rows[at].content.last().map(Spanned::span);
-                    let help = "give each row as many values".to_owned();
-                    area.into_iter().for_each(|area| {
-                        self.report_at(part, area, Problem::WrongCount, message.clone(), Some(help.clone()));
-                    });
-                }
                 let column = |at: usize| {
-                    let first = types[0].get(at).cloned().flatten();
-                    let same = types.iter().all(|row| row.get(at) == Some(&first));
-                    (SmolStr::from(format!("column{}", at + 1)), first.filter(|_| same))
+                    let rows = values.rows.iter().zip(&types);
+                    let given =
+                        || rows.clone().filter_map(|(row, types)| Some((row.content.get(at)?, types.get(at)?.clone())));
+                    let one = crate::expr::common(given());
+                    // Literals are read as what the others are.
+                    given().for_each(|(expr, _)| self.wanted(part, expr, &one));
+                    (SmolStr::from(format!("column{}", at + 1)), one)
                 };
                 Output { columns: (0..width).map(column).collect(), complete: true }
             }
@@ -199,6 +207,27 @@ impl Walk<'_> {
             | SetExpr::Merge(statement) => self.statement(part, statement),
             SetExpr::Table(_) => Output::open(),
         }
+    }
+
+    /// The types of the values in rows of them.
+    pub(crate) fn rows(&mut self, part: &Part<'_>, values: &Values) -> Vec<Vec<Ty>> {
+        let mut types: Vec<Vec<Ty>> = Vec::new();
+        for row in &values.rows {
+            types.push(row.content.iter().map(|expr| self.expr(part, expr)).collect());
+            row.content.iter().for_each(|expr| self.no_aggregate(part, expr, "values"));
+            if values.rows.len() > 1 {
+                row.content.iter().for_each(|expr| self.no_set(part, expr, "values"));
+            }
+        }
+        let width = types.first().map_or(0, Vec::len);
+        if let Some(at) = types.iter().position(|row| row.len() != width) {
+            let message = format!("the rows of `values` have {width} and {} values", types[at].len());
+            if let Some(area) = values.rows[at].content.last().map(Spanned::span) {
+                let help = "give each row as many values".to_owned();
+                self.report_at(part, area, Problem::WrongCount, message, Some(help));
+            }
+        }
+        types
     }
 
     fn select(&mut self, part: &Part<'_>, select: &Select, order: Option<&OrderBy>) -> Output {
@@ -453,6 +482,16 @@ pub(crate) fn output_name(expr: &Expr) -> SmolStr {
         },
         _ => "?column?".into(),
     }
+}
+
+/// The literals in the columns of a query that has a list of them.
+fn literals(set: &SetExpr) -> Vec<Option<&Expr>> {
+    let SetExpr::Select(select) = set else { return Vec::new() };
+    let literal =
+        |expr: &Expr| matches!(expr, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_) | Value::Null));
+    // Behind a star nobody counts.
+    let items = select.projection.iter().map_while(crate::grouping::item);
+    items.map(|(expr, _)| Some(expr).filter(|expr| literal(expr))).collect()
 }
 
 /// A subquery as a value has the name of its one column.

@@ -1,14 +1,14 @@
 //! Names in strings, where a string stands for an object: `'public.events'::regclass`.
 
-use crate::environment::Lookup;
+use crate::environment::{Lookup, Relation, Routine};
 use crate::scope::Ty;
 use crate::text::Part;
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
-use specc_catalog::Qualified;
+use specc_catalog::{DataType, Qualified};
 use specc_expr::sqlparser::ast::{Value, ValueWithSpan};
-use specc_facts::Family;
+use specc_facts::{Family, Searching};
 
 /// Schema, name and place.
 type NameAt = (Option<SmolStr>, SmolStr, (usize, usize));
@@ -22,11 +22,26 @@ impl Walk<'_> {
         data_type: &specc_expr::sqlparser::ast::DataType,
         ty: &Ty,
     ) {
-        match &*crate::types::spelled(data_type) {
+        self.literal_of_type(part, value, &crate::types::spelled(data_type), ty);
+    }
+
+    /// A literal of the type that is called so.
+    pub(crate) fn literal_of_type(&mut self, part: &Part<'_>, value: &ValueWithSpan, name: &str, ty: &Ty) {
+        match name {
             "regclass" => self.relation_in_string(part, value, true),
             "regproc" | "regprocedure" => self.function_in_string(part, value),
             "regtype" => self.type_in_string(part, value),
             "regconfig" => self.configuration_in_string(part, value),
+            "regdictionary" => {
+                if let Some((schema, name, place)) = self.name_in_string(part, value) {
+                    self.searching(Searching::Dictionary, schema.as_deref(), &name, place);
+                }
+            }
+            "regcollation" => {
+                if let Some((schema, name, place)) = self.name_in_string(part, value) {
+                    self.collation_named(place, schema.as_deref(), &name);
+                }
+            }
             name if specc_facts::family(name) == Family::Oid => {}
             _ => self.literal(part, value, ty),
         }
@@ -64,13 +79,23 @@ impl Walk<'_> {
     }
 
     /// `'public.total'` where a `regproc` is wanted.
-    fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+    pub(crate) fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
         if schema.is_none() && self.env.functions("pg_catalog", &name) != Lookup::Missing {
             return;
         }
         match self.on_path(schema.as_deref(), |schema| self.env.functions(schema, &name)) {
-            Lookup::Found(all) => {
+            Lookup::Found(mut all) => {
+                let any = Routine::any(all[0].name.clone());
+                if let Some(signature) = self.signature_in_string(part, value).filter(|_| !all.contains(&any)) {
+                    let ways: Vec<String> = all.iter().map(|r| format!("`{}({})`", r.name.name, r.signature)).collect();
+                    all.retain(|routine| routine.signature == signature);
+                    if all.is_empty() && self.caught == 0 {
+                        let message = format!("there is no `{name}({signature})`");
+                        let help = format!("it is {}", ways.join(" or "));
+                        self.report(place, Problem::WrongArguments, message, Some(help));
+                    }
+                }
                 for routine in all {
                     self.refer(place, Target::Function(routine.name, routine.signature));
                 }
@@ -82,8 +107,33 @@ impl Walk<'_> {
         }
     }
 
+    /// The types in the parentheses of `'public.total(int, date)'`, as the catalog has them; none where one is not known.
+    fn signature_in_string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<String> {
+        let (text, _) = self.string(part, value)?;
+        let types = text.trim().strip_suffix(')')?.split_once('(')?.1;
+        if types.contains(['(', '"']) {
+            return None;
+        }
+        let one = |written: &str| {
+            let (name, dims) = match written.trim().strip_suffix("[]") {
+                Some(name) => (name.to_lowercase(), 1),
+                None => (written.trim().to_lowercase(), 0),
+            };
+            let found = match specc_facts::canonical_type(&name) {
+                Some(known) => DataType::builtin(known),
+                None => match name.split_once('.') {
+                    Some((schema, name)) => self.env.data_type(schema, name).found()?,
+                    None => self.on_path(None, |schema| self.env.data_type(schema, &name)).found()?,
+                },
+            };
+            Some(DataType { dims, ..found }.to_string())
+        };
+        let types = types.split(',').filter(|written| !written.trim().is_empty());
+        Some(types.map(one).collect::<Option<Vec<String>>>()?.join(", "))
+    }
+
     /// `'public.mood'` where a `regtype` is wanted.
-    fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+    pub(crate) fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
         if schema.is_none() && self.env.data_type("pg_catalog", &name) != Lookup::Unknown {
             return;
@@ -95,6 +145,12 @@ impl Walk<'_> {
             }
             Lookup::Missing | Lookup::Unknown => {}
         }
+    }
+
+    /// The relation that a string names, where it is known.
+    pub(crate) fn found_in_string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<Relation> {
+        let (schema, name, _) = self.name_in_string(part, value)?;
+        self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)).found()
     }
 
     /// Whether what a string names surely is not there: no error is caught, nothing makes it, and it is found in no
@@ -121,8 +177,9 @@ impl Walk<'_> {
     pub(crate) fn configuration_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
         let found = self.on_path(schema.as_deref(), |schema| self.env.configuration(schema, &name));
-        if let Some(name) = found.found() {
-            self.refer(place, Target::Configuration(name));
+        match found.found() {
+            Some(name) => self.refer(place, Target::Configuration(name)),
+            None => self.searching(Searching::Configuration, schema.as_deref(), &name, place),
         }
     }
 

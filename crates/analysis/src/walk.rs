@@ -129,6 +129,8 @@ pub(crate) struct Walk<'a> {
     /// What is called next stands behind `call`.
     pub calling: bool,
     pub depth: usize,
+    /// What is read now is what a `merge` returns.
+    pub merged: bool,
     /// Names in a language that has variables of its own.
     pub procedural: bool,
     /// What a name means there that is a column, too.
@@ -163,6 +165,7 @@ impl<'a> Walk<'a> {
             caught: 0,
             calling: false,
             depth: 0,
+            merged: false,
             procedural: false,
             conflict: Conflict::Error,
             conflicts: Default::default(),

@@ -1,11 +1,8 @@
 //! Postgres as the spec speaks it: sqlparser's dialect with `exists path (…)`, with Postgres's own precedence where
 //! sqlparser's differs, and with short ways for what expressions are mostly made of.
 
-use crate::EXISTS_PATH;
-use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator, Value,
-};
+use crate::forms;
+use sqlparser::ast::{BinaryOperator, CastKind, Expr, Ident, ObjectName, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -151,6 +148,8 @@ impl Dialect for SpecDialect {
             Token::Tilde => Some(unary(parser, UnaryOperator::BitwiseNot, OPERATOR)),
             Token::PGSquareRoot => Some(unary(parser, UnaryOperator::PGSquareRoot, OPERATOR)),
             Token::PGCubeRoot => Some(unary(parser, UnaryOperator::PGCubeRoot, OPERATOR)),
+            // `(values (1)) = 1`
+            Token::LParen if keyword_after(parser, 1) == Keyword::VALUES => Some(forms::row_of_values(parser)),
             // Left to sqlparser they would be the arrays, maps and placeholders of other systems.
             Token::LBracket if !within_array(parser) => Some(unexpected(parser)),
             Token::LBrace | Token::Colon | Token::ExclamationMark => Some(unexpected(parser)),
@@ -170,9 +169,22 @@ impl Dialect for SpecDialect {
                 let name = parser.parse_object_name(false);
                 Some(name.map(|collation| Expr::Collate { expr: Box::new(expr.clone()), collation }))
             }
+            Token::Word(w) if w.quote_style.is_none() => match w.keyword {
+                Keyword::IS => forms::document(parser, expr),
+                Keyword::OPERATOR => forms::named_operator_any(parser, expr),
+                Keyword::NOT | Keyword::LIKE | Keyword::ILIKE => forms::like_any(parser, expr),
+                _ => None,
+            },
             Token::Word(_) => None,
             operator => {
                 let operator = match operator {
+                    Token::Eq => BinaryOperator::Eq,
+                    Token::Neq => BinaryOperator::NotEq,
+                    Token::Lt => BinaryOperator::Lt,
+                    Token::LtEq => BinaryOperator::LtEq,
+                    Token::Gt => BinaryOperator::Gt,
+                    Token::GtEq => BinaryOperator::GtEq,
+                    Token::CaretAt => BinaryOperator::PGStartsWith,
                     Token::AtArrow => BinaryOperator::AtArrow,
                     Token::ArrowAt => BinaryOperator::ArrowAt,
                     Token::Overlap => BinaryOperator::PGOverlap,
@@ -185,7 +197,7 @@ impl Dialect for SpecDialect {
                 };
                 let any = matches!(keyword_after(parser, 1), Keyword::ANY | Keyword::ALL | Keyword::SOME)
                     && parser.peek_nth_token_ref(2).token == Token::LParen;
-                any.then(|| operator_any(parser, expr, operator))
+                any.then(|| forms::operator_any(parser, expr, operator))
             }
         }
     }
@@ -220,7 +232,7 @@ impl SpecDialect {
                 (0..3).for_each(|_| parser.advance_token());
                 Some(parser.parse_function(ObjectName::from(vec![schema, name])))
             }
-            Keyword::EXISTS if !quoted && !opens => Some(exists_path(parser)),
+            Keyword::EXISTS if !quoted && !opens => Some(forms::exists_path(parser)),
             Keyword::NOT
                 if !quoted
                     && keyword_after(parser, 1) == Keyword::EXISTS
@@ -247,18 +259,23 @@ impl SpecDialect {
             Keyword::TRIM
                 if !quoted
                     && opens
-                    && matches!(keyword_after(parser, 2), Keyword::LEADING | Keyword::TRAILING | Keyword::BOTH)
-                    && keyword_after(parser, 3) == Keyword::FROM =>
+                    && (keyword_after(parser, 2) == Keyword::FROM
+                        || matches!(
+                            keyword_after(parser, 2),
+                            Keyword::LEADING | Keyword::TRAILING | Keyword::BOTH
+                        ) && keyword_after(parser, 3) == Keyword::FROM) =>
             {
-                Some(trim_from(parser))
+                Some(forms::trim_from(parser))
             }
+            Keyword::SUBSTRING if !quoted && opens => Some(forms::substring(parser)),
+            Keyword::NORMALIZE if !quoted && opens => Some(forms::normalize(parser)),
             Keyword::INTERVAL
                 if !quoted
                     && opens
                     && parser.peek_nth_token_ref(3).token == Token::RParen
                     && matches!(parser.peek_nth_token_ref(4).token, Token::SingleQuotedString(_)) =>
             {
-                Some(precise_interval(parser))
+                Some(forms::precise_interval(parser))
             }
             // A name of a function may be this word.
             Keyword::IS if !quoted && opens => {
@@ -295,9 +312,9 @@ impl SpecDialect {
             }
             Keyword::LIKE | Keyword::ILIKE if !quoted && !opens => Some(unexpected(parser)),
             Keyword::SYMMETRIC | Keyword::ASYMMETRIC if !quoted => {
-                Some(prefixed(parser, self.prec_value(Precedence::Between)))
+                Some(forms::prefixed(parser, self.prec_value(Precedence::Between)))
             }
-            Keyword::VARIADIC if !quoted => Some(prefixed(parser, NONE)),
+            Keyword::VARIADIC if !quoted => Some(forms::prefixed(parser, NONE)),
             Keyword::NOT if !quoted => {
                 parser.advance_token();
                 Some(parser.parse_not())
@@ -320,14 +337,13 @@ impl SpecDialect {
                     if w.value.starts_with('_') && !quoted {
                         return None;
                     }
-                    return Some(typed(parser));
+                    return Some(forms::typed(parser));
                 }
                 if matches!(next, Token::Period)
                     && matches!(parser.peek_nth_token_ref(3).token, Token::SingleQuotedString(_))
                     && matches!(parser.peek_nth_token_ref(2).token, Token::Word(_))
-                    && keyword_after(parser, 2) == Keyword::NoKeyword
                 {
-                    return Some(typed(parser));
+                    return Some(forms::typed(parser));
                 }
                 let ident = ident(w, word.span);
                 parser.advance_token();
@@ -393,19 +409,19 @@ fn plain(keyword: Keyword) -> bool {
     )
 }
 
-fn keyword_after(parser: &Parser, n: usize) -> Keyword {
+pub(crate) fn keyword_after(parser: &Parser, n: usize) -> Keyword {
     match &parser.peek_nth_token_ref(n).token {
         Token::Word(w) if w.quote_style.is_none() => w.keyword,
         _ => Keyword::NoKeyword,
     }
 }
 
-fn ident(word: &Word, span: Span) -> Ident {
+pub(crate) fn ident(word: &Word, span: Span) -> Ident {
     Ident { value: word.value.clone(), quote_style: word.quote_style, span }
 }
 
 /// The word that comes next.
-fn next_ident(parser: &mut Parser) -> Result<Ident, ParserError> {
+pub(crate) fn next_ident(parser: &mut Parser) -> Result<Ident, ParserError> {
     let token = parser.next_token();
     match &token.token {
         Token::Word(w) => Ok(ident(w, token.span)),
@@ -435,100 +451,4 @@ fn within_array(parser: &Parser) -> bool {
 fn unary(parser: &mut Parser, op: UnaryOperator, level: u8) -> Result<Expr, ParserError> {
     parser.advance_token();
     Ok(Expr::UnaryOp { op, expr: Box::new(parser.parse_subexpr(level)?) })
-}
-
-/// `variadic array[…]`, `symmetric 1`: a word that belongs to what follows it.
-fn prefixed(parser: &mut Parser, level: u8) -> Result<Expr, ParserError> {
-    let prefix = next_ident(parser)?;
-    Ok(Expr::Prefixed { prefix, value: Box::new(parser.parse_subexpr(level)?) })
-}
-
-/// `trim(leading from a)`
-fn trim_from(parser: &mut Parser) -> Result<Expr, ParserError> {
-    parser.advance_token();
-    parser.advance_token();
-    let side = parser.parse_trim_where()?;
-    parser.expect_keyword(Keyword::FROM)?;
-    let expr = Box::new(parser.parse_expr()?);
-    parser.expect_token(&Token::RParen)?;
-    Ok(Expr::Trim { expr, trim_where: Some(side), trim_what: None, trim_characters: None })
-}
-
-/// `interval(3) '1.2345'`, which sqlparser reads without the number.
-fn precise_interval(parser: &mut Parser) -> Result<Expr, ParserError> {
-    parser.advance_token();
-    parser.advance_token();
-    let precision = Some(parser.parse_literal_uint()?);
-    parser.expect_token(&Token::RParen)?;
-    let value = parser.parse_value()?;
-    let data_type = DataType::Interval { fields: None, precision };
-    Ok(Expr::Cast { kind: CastKind::Cast, expr: Box::new(Expr::Value(value)), data_type, format: None })
-}
-
-/// `a @> any (…)`: Postgres takes every operator here, sqlparser only comparisons.
-fn operator_any(parser: &mut Parser, left: &Expr, compare_op: BinaryOperator) -> Result<Expr, ParserError> {
-    parser.advance_token();
-    let word = keyword_after(parser, 0);
-    parser.advance_token();
-    let left = Box::new(left.clone());
-    parser.expect_token(&Token::LParen)?;
-    let right = if matches!(keyword_after(parser, 0), Keyword::SELECT | Keyword::WITH | Keyword::VALUES) {
-        Expr::Subquery(parser.parse_query()?)
-    } else {
-        parser.parse_expr()?
-    };
-    parser.expect_token(&Token::RParen)?;
-    let right = Box::new(right);
-    Ok(match word {
-        Keyword::ALL => Expr::AllOp { left, compare_op, right },
-        word => Expr::AnyOp { left, compare_op, right, is_some: word == Keyword::SOME },
-    })
-}
-
-/// `inet '10.0.0.1'`, `public.mood 'happy'`.
-fn typed(parser: &mut Parser) -> Result<Expr, ParserError> {
-    let mut name = vec![next_ident(parser)?];
-    while parser.consume_token(&Token::Period) {
-        name.push(next_ident(parser)?);
-    }
-    let value = parser.parse_value()?;
-    let data_type = DataType::Custom(ObjectName::from(name), Vec::new());
-    Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
-}
-
-/// `exists startup.members (user_id = viewer)`
-fn exists_path(parser: &mut Parser) -> Result<Expr, ParserError> {
-    let span = parser.next_token().span;
-    let mut path = vec![next_ident(parser)?];
-    while parser.consume_token(&Token::Period) {
-        path.push(next_ident(parser)?);
-    }
-    let word = |n: usize, parser: &Parser| match &parser.peek_nth_token_ref(n).token {
-        Token::Word(w) if w.quote_style.is_none() => w.value.to_lowercase(),
-        _ => String::new(),
-    };
-    let including = word(0, parser) == "including" && word(1, parser) == "deleted";
-    if including {
-        parser.advance_token();
-        parser.advance_token();
-    }
-    parser.expect_token(&Token::LParen)?;
-    let condition = parser.parse_expr()?;
-    parser.expect_token(&Token::RParen)?;
-    let mut args = vec![Expr::CompoundIdentifier(path), condition];
-    args.extend(including.then(|| Expr::value(Value::Boolean(true))));
-    Ok(Expr::Function(Function {
-        name: ObjectName::from(vec![Ident { value: EXISTS_PATH.into(), quote_style: None, span }]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect(),
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    }))
 }

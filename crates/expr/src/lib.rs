@@ -9,6 +9,7 @@ mod as_is;
 mod check;
 mod dialect;
 mod exists;
+mod forms;
 pub mod lex;
 mod literal;
 mod marks;
@@ -17,13 +18,18 @@ mod parse;
 mod place;
 mod plpgsql;
 mod references;
+mod tables;
 mod tree;
 mod unicode;
 
 pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
 pub use dialect::SpecDialect;
 pub use exists::{bare_word, exists_path, is_exists_path};
-pub use marks::{AddedColumns, RowOfStar, added_columns, join_alias, returned_row, row_of_star};
+pub use forms::{is_document, suffix};
+pub use marks::{
+    AddedColumns, RowOfStar, added_columns, is_element, is_form, is_overriding, is_rows_from, join_alias, returned_row,
+    row_of_star, session_value,
+};
 pub use parse::{
     MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements, read_query, read_statements,
 };

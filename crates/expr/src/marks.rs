@@ -1,7 +1,7 @@
 //! What sqlparser cannot say, said with names that no author writes: they have a space in front.
 
 use crate::mend::{Reader, said};
-use sqlparser::ast::{AccessExpr, Cte, Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr};
+use sqlparser::ast::{AccessExpr, Cte, Expr, Ident, Insert, ObjectName, Query, Select, SelectItem, SetExpr};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, Word};
 
@@ -16,6 +16,46 @@ pub(crate) const SEARCH: &str = " search";
 pub(crate) const CYCLE: &str = " cycle";
 pub(crate) const OLD: &str = " old";
 pub(crate) const NEW: &str = " new";
+
+/// The name of the value of what stands in `from` and has a form of its own in the grammar.
+pub(crate) const FORM: &str = " form";
+
+/// Whether the column has the name of its row: `from extract(year from a) as y`.
+pub fn is_form(column: &str) -> bool {
+    column == FORM
+}
+
+/// Stands for the function of `rows from (…)`, whose arguments are the functions in it.
+pub(crate) const ROWS_FROM: &str = " rows";
+
+/// Stands behind the name of a column of which an element is written to: `set a[1] = …`.
+pub(crate) const ELEMENT: &str = " []";
+
+/// Whether the name before this part is that of an array, of which an element is written to.
+pub fn is_element(part: &Ident) -> bool {
+    part.value == ELEMENT
+}
+
+/// Stands for `overriding system value`.
+pub(crate) const OVERRIDING: &str = " overriding";
+
+/// Whether the values of an insert come before the numbers that Postgres would give.
+pub fn is_overriding(insert: &Insert) -> bool {
+    insert.partitioned.is_some()
+}
+
+/// Whether the functions of `rows from (…)` are the arguments of what has this name.
+pub fn is_rows_from(name: &ObjectName) -> bool {
+    matches!(&name.0[..], [part] if part.as_ident().is_some_and(|ident| ident.value == ROWS_FROM))
+}
+
+/// The type of what stands in `from` as a table and is a value of the session: `from current_date`.
+pub fn session_value(name: &ObjectName) -> Option<&'static str> {
+    let [part] = &name.0[..] else { return None };
+    let ident = part.as_ident().filter(|ident| ident.quote_style.is_none())?;
+    let word = ident.value.to_ascii_lowercase();
+    specc_facts::grammar(&word)?.value.filter(|_| specc_facts::needs_quotes(&word))
+}
 
 pub(crate) fn token(mark: &str) -> Token {
     Token::Word(Word { value: mark.into(), quote_style: Some('"'), keyword: Keyword::NoKeyword })
@@ -93,7 +133,7 @@ pub struct RowOfStar<'e> {
 
 impl Reader<'_> {
     /// Where the bracket is closed that opens here.
-    fn bracket_closed(&self, opens: usize) -> usize {
+    pub(crate) fn bracket_closed(&self, opens: usize) -> usize {
         let mut depth = 0usize;
         for at in opens..self.seen.len() {
             depth += usize::from(self.symbol(at, &Token::LBracket));
@@ -118,7 +158,9 @@ impl Reader<'_> {
             if !self.symbol(at, &Token::Eq) {
                 return;
             }
+            let last = elements.pop_if(|range| self.marks && range.end == at);
             elements.into_iter().for_each(|range| self.drop(range));
+            last.into_iter().for_each(|range| self.element(range));
             let mut depth = 0usize;
             loop {
                 match self.token(at) {
@@ -134,6 +176,23 @@ impl Reader<'_> {
             }
             n = at + 1;
         }
+    }
+
+    /// `overriding system value`, said as a part of the table that sqlparser reads there.
+    pub(crate) fn overriding(&mut self, n: usize) {
+        if self.marks {
+            let mark = vec![said("partition", Keyword::PARTITION), Token::LParen, token(OVERRIDING), Token::RParen];
+            self.instead.push((n, mark));
+            self.drop(n + 1..n + 3);
+        } else {
+            self.drop(n..n + 3);
+        }
+    }
+
+    /// What stands in brackets here is an element of what has the name before.
+    pub(crate) fn element(&mut self, range: std::ops::Range<usize>) {
+        self.instead.push((range.start, vec![Token::Period, token(ELEMENT)]));
+        self.drop(range.start + 1..range.end);
     }
 
     /// Names with commas between them, from here on: where they end.

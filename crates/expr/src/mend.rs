@@ -53,11 +53,19 @@ pub(crate) fn mended(tokens: Vec<TokenWithSpan>, marks: bool) -> Vec<TokenWithSp
 /// Words that begin something that is said otherwise.
 const MENDED: &[&str] = &[
     "exclude",
+    "lateral",
+    "rows",
+    "extract",
+    "position",
+    "substring",
+    "trim",
+    "overlay",
+    "normalize",
+    "national",
+    "nchar",
+    "select",
+    "json",
     "xmlelement",
-    "nfc",
-    "nfd",
-    "nfkc",
-    "nfkd",
     "using",
     "for",
     "only",
@@ -88,7 +96,7 @@ pub(crate) struct Reader<'t> {
     /// By the place in `seen`: what stands there instead.
     pub(crate) instead: Vec<(usize, Vec<Token>)>,
     /// What sqlparser cannot say is said with names that no author writes ([`crate::marks`]).
-    marks: bool,
+    pub(crate) marks: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -135,7 +143,6 @@ impl<'t> Reader<'t> {
             }
             match &*word.value.to_ascii_lowercase() {
                 "exclude" => self.exclude(n),
-                "nfc" | "nfd" | "nfkc" | "nfkd" => self.form(n),
                 "xmlelement" => {
                     let named = self.symbol(n + 1, &Token::LParen) && self.is(n + 2, "name");
                     if named && matches!(self.token(n + 3), Token::Word(_)) {
@@ -152,7 +159,7 @@ impl<'t> Reader<'t> {
                 "table" => self.table(n),
                 "grouping" if self.is(n + 1, "sets") => self.sets(n + 2),
                 "overriding" if self.is_any(n + 1, &["user", "system"]) && self.is(n + 2, "value") => {
-                    self.drop(n..n + 3)
+                    self.overriding(n);
                 }
                 "insert" if self.is(n + 1, "into") => self.inserted(n + 2),
                 "group" if self.is(n + 1, "by") && self.is_any(n + 2, &["all", "distinct"]) => self.drop(n + 2..n + 3),
@@ -160,6 +167,21 @@ impl<'t> Reader<'t> {
                 "operator" if self.symbol(n + 1, &Token::LParen) => self.sign(n),
                 "similar" if n > 1 && !self.is(n + 1, "to") && !self.is_any(n - 1, &["not"]) => self.similar(n),
                 "fetch" if self.is_any(n + 1, &["first", "next"]) => self.fetch(n),
+                "lateral" if matches!(self.token(n + 1), Token::Word(_)) && !self.symbol(n + 2, &Token::LParen) => {
+                    self.lateral(n);
+                }
+                "national" if self.is_any(n + 1, &["character", "char"]) => self.drop(n..n + 1),
+                "nchar" if matches!(self.token(n + 1), Token::SingleQuotedString(_)) => {
+                    self.instead.push((n, vec![said("char", Keyword::CHAR)]));
+                }
+                "select" if n > 1 && self.symbol(n - 1, &Token::LParen) && self.symbol(n + 1, &Token::RParen) => {
+                    if self.is(n - 2, "exists") {
+                        self.instead.push((n, vec![self.token(n).clone(), said("null", Keyword::NULL)]));
+                    }
+                }
+                "json" if self.marks && self.symbol(n + 1, &Token::LParen) => self.json_words(n + 1),
+                "rows" if self.marks => self.rows_from(n),
+                "extract" | "position" | "substring" | "trim" | "overlay" | "normalize" if self.marks => self.formed(n),
                 "search" | "cycle" if self.marks => self.added_columns(n),
                 "returning" if self.marks => self.returned_rows(n),
                 "set" => self.set_elements(n + 1),
@@ -182,35 +204,6 @@ impl<'t> Reader<'t> {
         out
     }
 
-    /// `t *` in `from` and behind `update`: the table and what inherits from it, as without the star.
-    fn heirs(&mut self, n: usize) {
-        let mut at = n;
-        while at > 1 && matches!(self.token(at - 1), Token::Word(_)) && self.symbol(at - 2, &Token::Period) {
-            at -= 2;
-        }
-        let Some(before) = at.checked_sub(2).filter(|_| matches!(self.token(at - 1), Token::Word(_))) else { return };
-        // `extract(year from a * b)` has no `select` in its parentheses.
-        let mut depth = 0usize;
-        let within = (0..before).rev().take_while(|at| match self.token(*at) {
-            Token::RParen => {
-                depth += 1;
-                true
-            }
-            Token::LParen if depth == 0 => false,
-            Token::LParen => {
-                depth -= 1;
-                true
-            }
-            _ => true,
-        });
-        let within: Vec<usize> = within.collect();
-        let queries = within.iter().any(|at| self.is_any(*at, &["select", "delete", "update"]));
-        let begins = self.is_any(before, &["update", "join"]) || self.is_any(before, &["from", "using"]) && queries;
-        if begins {
-            self.drop(n..n + 1);
-        }
-    }
-
     /// Which rows a window's frame leaves out.
     fn exclude(&mut self, n: usize) {
         if n == 0 || !self.is_any(n - 1, &["row", "preceding", "following"]) {
@@ -225,11 +218,18 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The form in `normalize(x, nfc)`.
-    fn form(&mut self, n: usize) {
-        if n > 0 && self.symbol(n - 1, &Token::Comma) && self.symbol(n + 1, &Token::RParen) {
-            self.drop(n - 1..n + 1);
+    /// `json('{}' format json with unique keys)`
+    fn json_words(&mut self, opens: usize) {
+        let end = self.closed(opens);
+        let mut from = end;
+        let keys = from - usize::from(self.is(from - 1, "keys"));
+        if keys > opens + 2 && self.is(keys - 1, "unique") && self.is_any(keys - 2, &["with", "without"]) {
+            from = keys - 2;
         }
+        if from > opens + 2 && self.is(from - 1, "json") && self.is(from - 2, "format") {
+            from -= 2;
+        }
+        self.drop(from..end);
     }
 
     /// `join … using (a, b) as alias`: the alias is put into the list of columns.
@@ -268,36 +268,6 @@ impl<'t> Reader<'t> {
         while self.symbol(at + 1, &Token::Comma) && matches!(self.token(at + 2), Token::Word(_)) {
             self.instead.push((at + 1, again.to_vec()));
             at += 2;
-        }
-    }
-
-    /// `from only t`, `only (t)`
-    fn only(&mut self, n: usize) {
-        if n > 0 && self.is_any(n - 1, &["row", "rows"]) {
-            return;
-        }
-        if matches!(self.token(n + 1), Token::Word(_)) {
-            return self.drop(n..n + 1);
-        }
-        let dotted = if self.symbol(n + 3, &Token::Period) { 2 } else { 0 };
-        if self.symbol(n + 1, &Token::LParen) && self.symbol(n + 3 + dotted, &Token::RParen) {
-            self.drop(n..n + 2);
-            self.drop(n + 3 + dotted..n + 4 + dotted);
-        }
-    }
-
-    /// `table t` where a query stands: `select * from t`.
-    fn table(&mut self, n: usize) {
-        let begins = match n.checked_sub(1) {
-            None => true,
-            Some(before) => {
-                matches!(self.token(before), Token::SemiColon | Token::LParen)
-                    || self.is_any(before, &["union", "except", "intersect", "all"])
-            }
-        };
-        if begins && matches!(self.token(n + 1), Token::Word(_)) {
-            let star = vec![said("select", Keyword::SELECT), Token::Mul, said("from", Keyword::FROM)];
-            self.instead.push((n, star));
         }
     }
 
@@ -408,13 +378,18 @@ impl<'t> Reader<'t> {
             return;
         }
         let end = self.closed(at);
-        let mut within = 0usize;
-        for at in at + 1..end {
-            within += usize::from(self.symbol(at, &Token::LBracket));
-            if within > 0 {
-                self.drop(at..at + 1);
+        let mut n = at + 1;
+        while n < end {
+            if self.symbol(n, &Token::LBracket) {
+                let closes = self.bracket_closed(n).min(end.saturating_sub(1));
+                let last = !matches!(self.token(closes + 1), Token::LBracket | Token::Period);
+                match self.marks && last {
+                    true => self.element(n..closes + 1),
+                    false => self.drop(n..closes + 1),
+                }
+                n = closes;
             }
-            within -= usize::from(within > 0 && self.symbol(at, &Token::RBracket));
+            n += 1;
         }
     }
 

@@ -159,7 +159,7 @@ impl Look for Walk {
     }
 
     fn relation(&mut self, relation: &ObjectName) {
-        if let Some(name) = object_name(relation) {
+        if let Some(name) = object_name(relation).filter(|_| !crate::is_rows_from(relation)) {
             if std::mem::take(&mut self.call) {
                 self.found.function(name);
             } else if name.0.is_some() || !self.with.iter().flatten().any(|w| *w == name.1) {

@@ -108,6 +108,12 @@ impl Shapes<'_> {
 
     fn factor(&self, scope: &mut Scope<'_>, withs: &Withs, factor: &TableFactor) -> Option<Vec<Star>> {
         let source = match factor {
+            TableFactor::Table { name, args: Some(_), .. } if specc_expr::is_rows_from(name) => return None,
+            TableFactor::Table { name, alias, args: None, with_ordinality, .. }
+                if specc_expr::session_value(name).is_some() =>
+            {
+                self.function(scope, withs, name, &[], alias.as_ref(), *with_ordinality)
+            }
             TableFactor::Table { name, alias, args: None, .. } => self.table(withs, name, alias.as_ref())?,
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
                 self.function(scope, withs, name, &args.args, alias.as_ref(), *with_ordinality)
@@ -120,7 +126,13 @@ impl Shapes<'_> {
                     true => self.query(subquery, Some(scope), withs)?,
                     false => self.query(subquery, scope.outer, withs)?,
                 };
-                aliased(Source { columns: passed(columns), ..Source::default() }, alias.as_ref())
+                let mut columns = passed(columns);
+                if let [column] = &mut columns[..]
+                    && specc_expr::is_form(&column.name)
+                {
+                    column.name = alias.as_ref().map_or_else(|| "?column?".into(), |alias| folded(&alias.name));
+                }
+                aliased(Source { columns, ..Source::default() }, alias.as_ref())
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let arrays = array_exprs.iter().map(|array| self.ty(scope, withs, array));

@@ -44,6 +44,7 @@ impl Shapes<'_> {
                 Some(found) => found.column.ty,
                 None => self.other_name(scope, expr),
             },
+            Expr::Prefixed { .. } if specc_expr::is_document(expr) => builtin("boolean"),
             Expr::Nested(inner) | Expr::Collate { expr: inner, .. } | Expr::Prefixed { value: inner, .. } => ty(inner),
             Expr::Value(value) => match &value.value {
                 Value::Number(digits, _) if digits.contains(['.', 'e', 'E']) => builtin("numeric"),

@@ -424,6 +424,9 @@ fn code(problem: Problem) -> Code {
         Problem::SameColumn => codes::SAME_ROW,
         Problem::NotHere => codes::NOT_ALLOWED_HERE,
         Problem::Types => codes::TYPE_MISMATCH,
+        Problem::Computed => codes::COMPUTED_COLUMN,
+        Problem::Setting => codes::BAD_SETTING,
+        Problem::UnknownWord => codes::UNKNOWN_WORD,
     }
 }
 

@@ -245,6 +245,7 @@ impl<'a> Collector<'a, '_> {
         }
         let at = self.decls.sql_blocks.len();
         self.project.sql_blocks.insert(d.name.text.clone(), at);
+        self.project.block_texts.push(&d.up.text);
         for (kind, name) in &d.provides {
             let full = self.project.qualified(name);
             match &*kind.text {

@@ -13,7 +13,8 @@ use crate::types::*;
 use crate::typing::origin::Asked;
 use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, Span, codes};
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_facts::Searching;
 use specc_syntax::ast::{self, MemberKind};
 
 /// The expressions of a field.
@@ -348,7 +349,7 @@ impl Pass<'_> {
         };
         Some(Element {
             on,
-            collation: element.collate.as_ref().map(|c| self.project.bare(c)),
+            collation: element.collate.as_ref().map(|c| self.project.collation(c, &mut self.out)),
             opclass: element.opclass.as_ref().map(|c| self.project.bare(c)),
             desc: element.desc,
             nulls_first: element.nulls_first,
@@ -456,6 +457,18 @@ impl Pass<'_> {
         let Some(field) = slot else { return };
         if fields.is_empty() {
             return;
+        }
+        if let Some(config) = &s.config
+            && !specc_facts::searches(Searching::Configuration, &config.text)
+            && !self.project.may_make(&config.text)
+        {
+            let message = format!("there is no text search configuration `{}`", config.text);
+            let near = nearest(&config.text, specc_facts::searching(Searching::Configuration));
+            let help = near.map_or_else(
+                || "write one such as `english` or `simple`".to_owned(),
+                |n| format!("did you mean `{n}`?"),
+            );
+            self.out.push(Diagnostic::new(codes::UNKNOWN_WORD, config.at.0, message).help(help));
         }
         let config: SmolStr = s.config.as_ref().map_or_else(|| "english".into(), |c| c.text.clone());
         let parts: Vec<String> = fields

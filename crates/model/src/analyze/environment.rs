@@ -4,7 +4,7 @@ use super::project::Project;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_analysis::catalog::is_pseudo;
-use specc_analysis::{Column, Environment, Lookup, Parameter, Relation, Routine};
+use specc_analysis::{Column, Environment, Filled, Lookup, Parameter, Relation, Routine};
 use specc_catalog::DataType;
 use specc_catalog::Qualified as Name;
 use specc_diag::nearest;
@@ -244,6 +244,24 @@ impl Environment for Known<'_> {
             return Lookup::Unknown;
         }
         self.absent(schema, name)
+    }
+
+    fn makes(&self, name: &str) -> bool {
+        !self.closed || self.in_block(name)
+    }
+
+    fn filled(&self, schema: &str, table: &str, column: &str) -> Filled {
+        let wanted = Qualified { schema: schema.into(), name: table.into() };
+        let entity = match self.project.relations.get(&wanted) {
+            Some(Object::Entity(id)) => Some(*id),
+            _ => self.partition(&wanted),
+        };
+        let fields = entity.map(|id| &self.model.entity(id).fields[..]).unwrap_or_default();
+        match fields.iter().find(|field| field.name == column) {
+            Some(field) if field.generated.is_some() => Filled::ByExpression,
+            Some(field) if field.identity.as_ref().is_some_and(|identity| identity.0) => Filled::ByNumbers,
+            _ => Filled::ByAnyone,
+        }
     }
 
     fn may_have_operators(&self) -> bool {

@@ -54,7 +54,7 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
             name: project.qualified(&d.name),
             base: project.resolve_type(&d.base, out),
             nullable: d.base.nullable,
-            collation: d.collate.as_ref().map(|c| project.bare(c)),
+            collation: d.collate.as_ref().map(|c| project.collation(c, out)),
             default: None,
             checks: Vec::new(),
         });
@@ -75,7 +75,7 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
                 out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, f.ty.at.0, message).help("remove the `?`"));
             }
             let ty = project.resolve_type(&f.ty, out);
-            fields.push((f.name.text.clone(), ty, f.collate.as_ref().map(|c| project.bare(c))));
+            fields.push((f.name.text.clone(), ty, f.collate.as_ref().map(|c| project.collation(c, out))));
         }
         let renamed = d.fields.iter().filter_map(|f| Some((&f.name.text, f.was.as_ref()?)));
         let moved = |name: &SmolStr| renamed.clone().any(|(now, was)| now == name && was.text != *name);
@@ -282,6 +282,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             raises: true,
             asks: None,
         };
+        super::stored::settings(&d.settings, out);
         check_function(project, d, &found, out);
         let key = (found.name.clone(), super::access::inputs(&found).cloned().collect());
         let message = || {

@@ -85,6 +85,7 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
         functions: FxHashMap::default(),
         provided_functions: FxHashMap::default(),
         sql_blocks: FxHashMap::default(),
+        block_texts: Vec::new(),
         roles: FxHashSet::default(),
         mixins: FxHashMap::default(),
         indexes: collect::indexes(&files),

@@ -37,6 +37,8 @@ pub(crate) struct Project<'a> {
     /// Functions of `sql` blocks.
     pub provided_functions: FxHashMap<Qualified, usize>,
     pub sql_blocks: FxHashMap<SmolStr, usize>,
+    /// What blocks of SQL say.
+    pub block_texts: Vec<&'a str>,
     pub roles: FxHashSet<SmolStr>,
     pub mixins: FxHashMap<SmolStr, MixinAt<'a>>,
     /// Names that authors give to indexes and constraints.
@@ -176,6 +178,27 @@ impl<'a> Project<'a> {
                 r.text.clone()
             })
             .collect()
+    }
+
+    /// Whether something that is not read may make an object of this name: a block of SQL, or an extension.
+    pub(crate) fn may_make(&self, name: &str) -> bool {
+        let known = self.extensions.keys().all(|extension| specc_facts::is_known_extension(extension));
+        !known || self.block_texts.iter().any(|text| text.contains(name))
+    }
+
+    /// The collation that a name means; says so where there is none.
+    pub(crate) fn collation(&self, name: &ast::QName, out: &mut Vec<Diagnostic>) -> Qualified {
+        let found = self.bare(name);
+        let own = found.schema.is_empty() || found.schema == "pg_catalog";
+        if own && !specc_facts::may_be_collation(&found.name) && !self.may_make(&found.name) {
+            let message = format!("there is no collation `{}`", found.name);
+            let help = match specc_facts::may_be_collation(&found.name.to_uppercase()) {
+                true => format!("write `collate \"{}\"`", found.name.to_uppercase()),
+                false => "write one that there is, such as `\"C\"` or `\"de-x-icu\"`".to_owned(),
+            };
+            out.push(Diagnostic::new(codes::UNKNOWN_WORD, name.span(), message).help(help));
+        }
+        found
     }
 
     /// The collation's name, with a schema only where one is written.

@@ -139,6 +139,41 @@ impl Pass<'_> {
     }
 }
 
+/// Settings of a function that Postgres does not have, that only the server has, or that do not take their value.
+pub(super) fn settings(settings: &[ast::Setting], out: &mut Vec<Diagnostic>) {
+    for setting in settings {
+        let name = setting.name.text.as_str();
+        let mut bad = |message: String, help: String| {
+            out.push(Diagnostic::new(codes::BAD_SETTING, setting.at.0, message).help(help));
+        };
+        match specc_facts::setting(name) {
+            // Names with a dot belong to extensions, or to the author.
+            None if name.contains('.') => {}
+            None => {
+                let near = nearest(name, specc_facts::setting_names());
+                let help = near.map_or_else(
+                    || "one of your own has a dot: `app.name`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                bad(format!("there is no setting `{name}`"), help);
+            }
+            Some(found) if !found.in_session => {
+                bad(format!("`{name}` cannot be set in a session"), "it is a setting of the server".to_owned());
+            }
+            Some(found) if found.name == "TimeZone" => {
+                if let Some(meant) = specc_facts::zone_meant(&setting.value) {
+                    bad(format!("there is no time zone `{}`", setting.value), format!("did you mean `{meant}`?"));
+                }
+            }
+            Some(found) => {
+                if let Err(help) = found.read(&setting.value) {
+                    bad(format!("`{name}` does not take `{}`", setting.value), help);
+                }
+            }
+        }
+    }
+}
+
 /// Parameters that Postgres does not have, or not with this value. Nothing is known of a method that is not known.
 pub(super) fn parameters(settings: &[ast::Setting], method: Option<&str>, out: &mut Vec<Diagnostic>) {
     let of = method.unwrap_or("table");

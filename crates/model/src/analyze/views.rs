@@ -256,7 +256,7 @@ fn indexes(
             expr.formula.ty = output.iter().find(|(n, _)| *n == name).map_or_else(unknown, |(_, ty)| ty.clone());
             elements.push(Element {
                 on: On::Expr(Arc::new(expr)),
-                collation: element.collate.as_ref().map(|c| project.bare(c)),
+                collation: element.collate.as_ref().map(|c| project.collation(c, out)),
                 opclass: element.opclass.as_ref().map(|c| project.bare(c)),
                 desc: element.desc,
                 nulls_first: element.nulls_first,

@@ -165,10 +165,14 @@ impl Builder<'_> {
             }
             Ast::CompoundFieldAccess { .. } if specc_expr::row_of_star(ast).is_some() => return None,
             Ast::CompoundFieldAccess { root, access_chain } => (Level::ATOM, self.access(root, access_chain)?),
-            Ast::Prefixed { prefix, value } => {
-                let value = operand(value, Level::LIKE.above());
-                (Level::ATOM, vec![words(&format!("{} ", prefix.value.to_lowercase())), value])
-            }
+            Ast::Prefixed { prefix, value } => match specc_expr::suffix(ast) {
+                Some((value, after)) if after.starts_with(',') => (Level::ATOM, vec![any(value), words(after)]),
+                Some((value, after)) => (Level::IS, is(value, after.to_owned())),
+                None => {
+                    let value = operand(value, Level::LIKE.above());
+                    (Level::ATOM, vec![words(&format!("{} ", prefix.value.to_lowercase())), value])
+                }
+            },
             _ => return None,
         };
         Some(Form { level, parts })

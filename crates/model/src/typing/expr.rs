@@ -250,7 +250,10 @@ impl<'a> Checker<'a> {
                 self.wildcard(name);
                 Ty::Opaque
             }
-            Ast::Prefixed { value, .. } => self.expr(value),
+            Ast::Prefixed { value, .. } => {
+                let ty = self.expr(value);
+                if specc_expr::is_document(ast) { Ty::builtin("boolean") } else { ty }
+            }
             Ast::Named { expr, .. } => self.expr(expr),
             _ => Ty::Opaque,
         }
