@@ -257,6 +257,11 @@ impl Keeping<'_> {
                 steps.push_str("\n    if not exists (select from new_rows) then\n      return null;\n    end if;");
             }
             steps.push_str(&self.tokens(event, &rows));
+            if event == "INSERT" {
+                let gate = format!("perform pg_advisory_xact_lock_shared({});", gate(self.parent));
+                let limits = self.relations.iter().flat_map(|f| &f.limits);
+                steps.extend(limits.map(|places| places.lock_left_out(self.parent, &gate)));
+            }
             if !relations.is_empty() {
                 steps.push_str(&self.lock(&relations, &rows));
             }

@@ -25,6 +25,7 @@
 
 mod fill;
 mod formula;
+mod met;
 mod number;
 mod settle;
 mod take;

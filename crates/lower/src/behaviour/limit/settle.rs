@@ -33,7 +33,11 @@ impl Places<'_> {
         for (at, event) in events.iter().enumerate() {
             let word = if at == 0 { "if" } else { "elsif" };
             let judge = indented(&self.judge(&Rows::of(self.entity, event), fill.is_some()), 4);
-            branches.push_str(&format!("\n  {word} tg_op = '{event}' then\n    {judge}"));
+            let left_out = match fill.filter(|_| *event == "INSERT" && self.overflows()) {
+                Some(fill) => self.settle_left_out(fill),
+                None => String::new(),
+            };
+            branches.push_str(&format!("\n  {word} tg_op = '{event}' then\n    {judge}{left_out}"));
         }
         branches.push_str("\n  end if;");
         let isolation = if self.counts_rows() {

@@ -115,7 +115,7 @@ begin{guard}{belongs_nowhere}
         perform pg_advisory_xact_lock({name}, {token});
       elsif {bounded}not pg_try_advisory_xact_lock({name}, {token}) then
         {in_line}
-      end if;
+      end if;{noted}
     end if;{isolation}
     {count}
     -- Without a number there is no limit.
@@ -140,6 +140,7 @@ end
             name = self.token_name(),
             token = self.token("new"),
             in_line = indented(&self.in_line(), 8),
+            noted = self.note_asked(),
             count = indented(&self.count_free(), 4),
             same_row = self.same_row(),
             overflow = self.overflow(),
