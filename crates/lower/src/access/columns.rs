@@ -100,6 +100,20 @@ pub(super) fn lower(
 /// Where the rules that let a row through are, from the trigger's condition to its body.
 const HOLDING: &str = "specc.holding";
 
+/// What Postgres passes to a function.
+const MOST_ARGUMENTS: usize = 100;
+
+/// What rules ask of the rows that are written.
+struct Asked {
+    params: Vec<DataType>,
+    /// As the trigger's condition names them.
+    given: Vec<String>,
+    /// All columns among that.
+    columns: Vec<SmolStr>,
+    /// The name of each rule that lets the rows through.
+    cases: Vec<String>,
+}
+
 struct Writer<'a> {
     model: &'a Model,
     entity: &'a Entity,
@@ -129,8 +143,29 @@ impl Writer<'_> {
 
     /// The function that asks the rules, and how it is called in the trigger's condition.
     fn asking(&self) -> (Entry, SqlExpr) {
+        let asked = self.asked_with(false, false);
+        if asked.given.len() <= MOST_ARGUMENTS {
+            return self.asking_with(asked);
+        }
+        // Where a column is computed, the new row as a whole cannot be given to a function in a trigger's condition.
+        let computed = self.entity.fields.iter().any(|field| field.generated.is_some());
+        self.asking_with(self.asked_with(true, !computed))
+    }
+
+    /// What the rules ask, and of what: columns, or the old and the new row as a whole.
+    fn asked_with(&self, whole_old: bool, whole_new: bool) -> Asked {
         let (mut params, mut given, mut columns) = (Vec::new(), Vec::new(), Vec::new());
         let mut row = |row: &str, expr: &SqlExpr| {
+            if if row == "old" { whole_old } else { whole_new } {
+                let at = given.iter().position(|other| other == row).unwrap_or_else(|| {
+                    let name = &self.entity.name;
+                    params.push(DataType { schema: name.schema.clone(), ..DataType::builtin(name.name.clone()) });
+                    columns.extend(self.entity.fields.iter().map(|field| field.name.clone()));
+                    given.push(row.to_owned());
+                    given.len() - 1
+                });
+                return format!("select ${}.*", at + 1);
+            }
             // In the order of the table: a condition may be about the row as a whole.
             let fields = self.entity.fields.iter().filter(|field| expr.columns.contains(&field.name));
             let values: Vec<String> = fields
@@ -147,7 +182,7 @@ impl Writer<'_> {
                 .collect();
             format!("select {}", values.join(", "))
         };
-        let cases: Vec<String> = self
+        let cases = self
             .rules()
             .into_iter()
             .map(|at| {
@@ -165,6 +200,12 @@ impl Writer<'_> {
                 format!("case when {} then {} end", indented(&when, 2), literal(&rule.name))
             })
             .collect();
+        Asked { params, given, columns, cases }
+    }
+
+    fn asking_with(&self, asked: Asked) -> (Entry, SqlExpr) {
+        let Asked { params, given, columns, cases } = asked;
+        let whole = params.iter().any(|ty| !ty.schema.is_empty() && *ty.name == *self.entity.name.name);
         let body = format!(
             "select set_config({}, array_remove(array[\n  {}\n], null)::text, true) is not null;",
             literal(HOLDING),
@@ -190,6 +231,9 @@ impl Writer<'_> {
         let calls = conditions().flat_map(|c| &c.calls).map(|id| (id, "it calls this function"));
         let reads = conditions().flat_map(|c| &c.queried).map(|id| (id, "it reads this"));
         entry.depends = calls.chain(reads).map(|(id, why)| Dependency::new(id.clone(), why)).collect();
+        if whole {
+            entry.depends.push(Dependency::new(super::table_id(self.entity), "it takes its rows"));
+        }
         entry.depends.sort();
         entry.depends.dedup();
         (entry, SqlExpr { text: called.into(), columns })
