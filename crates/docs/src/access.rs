@@ -106,15 +106,24 @@ pub enum Reach {
 
 /// How far an action of a role goes, by the rules or, where none bind it, by what is granted.
 pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>, action: RuleAction) -> Reach {
-    if entity.rls == Rls::Off || role.bypasses {
+    if !is_bound(book, entity, role) {
         return by_grant(book, entity, role, action);
     }
     let Some(decision) = book.decision(entity, role, action) else { return Reach::None };
     Reach::Some { every_row: decision.is_every_row(action), every_column: decision.columns.is_none() }
 }
 
-/// Without row level security, what is granted is all there is.
+/// Whether row level security binds a role on an entity: not who bypasses it, nor the owner of the table, unless it is forced.
+pub fn is_bound(book: &Book<'_>, entity: &Entity, role: &RoleColumn<'_>) -> bool {
+    let owns = entity.rls != Rls::Forced && role.rights.owns(&book.table(entity.id));
+    entity.rls != Rls::Off && !role.bypasses && !owns
+}
+
+/// Without row level security, what is granted is all there is, and an owner has all.
 fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn<'_>, action: RuleAction) -> Reach {
+    if role.rights.owns(&book.table(entity.id)) {
+        return Reach::Some { every_row: true, every_column: true };
+    }
     let privilege = action.word();
     let grants = &book.objects(entity).grants;
     let mut columns = grants.iter().filter(|(to, what, _)| *what == privilege && role.acts_as.contains(to));
@@ -131,7 +140,8 @@ fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn<'_>, action: Rul
 pub fn nobody_but(book: &Book<'_>, entity: &Entity) -> String {
     let table = book.table(entity.id);
     let past = book.roles_of_pages().iter().filter(|role| {
-        role.bypasses && specc_types::Verb::ALL.iter().any(|verb| !role.rights.columns(&table, verb.word()).is_empty())
+        !is_bound(book, entity, role)
+            && specc_types::Verb::ALL.iter().any(|verb| !role.rights.columns(&table, verb.word()).is_empty())
     });
     let past: Vec<String> = past.map(|role| text::code(&role.name)).collect();
     match past.is_empty() {
@@ -158,9 +168,10 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
     for role in &book.roles {
         let mut cells = vec![text::code(&role.name)];
         for action in COMMANDS {
-            if role.bypasses {
+            if !is_bound(book, entity, role) {
                 let granted = matches!(by_grant(book, entity, role, action), Reach::Some { .. });
-                cells.push(if granted { "granted, every row".to_owned() } else { "–".to_owned() });
+                let why = if role.rights.owns(&book.table(entity.id)) { "its own" } else { "granted" };
+                cells.push(if granted { format!("{why}, every row") } else { "–".to_owned() });
                 continue;
             }
             let parts = deciding(book, entity, role, action, 90);

@@ -5,7 +5,7 @@ use crate::book::{Book, RoleColumn, SERVICE};
 use crate::claims::{self, Says};
 use crate::dictionary;
 use crate::text;
-use specc_model::{Entity, EntityId, Function, Rls, Target, effective};
+use specc_model::{Entity, EntityId, Function, Target, effective};
 use std::fmt::Write;
 
 /// The page of a role.
@@ -82,7 +82,10 @@ fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>) -> Strin
         };
         let rules = match verb {
             None => Vec::new(),
-            Some(_) if entity.rls == Rls::Off || role.bypasses => vec!["by a grant: no rule decides".to_owned()],
+            Some(_) if !access::is_bound(book, entity, role) => {
+                let why = if role.rights.owns(&book.table(entity.id)) { "it owns the table" } else { "by a grant" };
+                vec![format!("{why}: no rule decides")]
+            }
             Some(verb) => access::deciding(book, entity, role, claims::action(verb), usize::MAX),
         };
         let _ = writeln!(out, "- {}{}", claim.words(), if rules.is_empty() { "" } else { ":" });

@@ -1,6 +1,6 @@
 //! What a role may do, by the grants of a catalog, its own and those of the roles whose rights it has.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Function, Kind, Object, ObjectId, Privilege, Role, TableName};
 use std::collections::BTreeSet;
@@ -43,6 +43,8 @@ pub struct Rights<'c> {
     given: FxHashMap<&'c ObjectId, Vec<&'c Privilege>>,
     /// What it may do with every table.
     overall: Vec<&'static str>,
+    /// What is its own, or that of a role whose rights it has.
+    owned: FxHashSet<&'c ObjectId>,
     /// Nothing is refused to it.
     pub is_superuser: bool,
     /// Row level security does not bind it.
@@ -86,7 +88,11 @@ impl<'c> Rights<'c> {
         let is_superuser = has(own, "superuser");
         let bypasses = is_superuser || has(own, "bypassrls") || own.is_none() && role == "service_role";
         let mut given: FxHashMap<&ObjectId, Vec<&Privilege>> = FxHashMap::default();
-        for (_, entry) in catalog.iter() {
+        let mut owned = FxHashSet::default();
+        for (id, entry) in catalog.iter() {
+            if entry.owner.as_ref().is_some_and(|owner| acts_as.contains(owner)) {
+                owned.insert(id);
+            }
             match &entry.object {
                 Object::Grant(grant) if acts_as.contains(&grant.to) => {
                     given.entry(&grant.on).or_default().extend(&grant.privileges);
@@ -96,12 +102,18 @@ impl<'c> Rights<'c> {
         }
         let overall = OVERALL.iter().filter(|(role, _)| acts_as.contains(*role));
         let overall = overall.flat_map(|(_, privileges)| *privileges).copied().collect();
-        Self { given, overall, is_superuser, bypasses }
+        Self { given, overall, owned, is_superuser, bypasses }
+    }
+
+    /// Whether a table or view is its own, or that of a role whose rights it has.
+    pub fn owns(&self, relation: &TableName) -> bool {
+        let id = |kind| ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
+        !self.owned.is_empty() && [Kind::Table, Kind::View].into_iter().any(|kind| self.owned.contains(&id(kind)))
     }
 
     /// The columns of a table or view with which it may do this: `select`, `insert`, `update`; for `delete`, all or none.
     pub fn columns(&self, relation: &TableName, privilege: &str) -> Columns {
-        if self.is_superuser || self.overall.contains(&privilege) {
+        if self.is_superuser || self.overall.contains(&privilege) || self.owns(relation) {
             return Columns::All;
         }
         let id = |kind| ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
@@ -117,7 +129,7 @@ impl<'c> Rights<'c> {
     pub fn calls(&self, function: &Function) -> bool {
         let id =
             ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
-        self.is_superuser || self.on(&id).any(|given| given.name == "execute")
+        self.is_superuser || self.owned.contains(&id) || self.on(&id).any(|given| given.name == "execute")
     }
 
     fn on(&self, id: &ObjectId) -> impl Iterator<Item = &'c Privilege> {

@@ -4,7 +4,7 @@ use super::{Claim, Says, Then};
 use crate::book::{Book, RoleColumn, view_name};
 use smol_str::SmolStr;
 use specc_catalog::{Action, Constraint, Kind, Object, Rule};
-use specc_model::{Entity, Relation, Rls, TriggerAction, View, Workflow};
+use specc_model::{Entity, Relation, TriggerAction, View, Workflow};
 use specc_syntax::ast::TriggerTiming;
 
 /// The claims of an entity.
@@ -34,7 +34,7 @@ pub fn of_entity(book: &Book<'_>, entity: &Entity) -> Vec<Claim> {
     }
     if is_soft(book, entity) {
         say(&writer, Says::DeleteHides);
-        let bound = |role: &&RoleColumn<'_>| entity.rls != Rls::Off && !role.bypasses;
+        let bound = |role: &&RoleColumn<'_>| crate::access::is_bound(book, entity, role);
         let sees = |role: &&RoleColumn<'_>| bound(role) && role.rights.columns(&on, "select").has("deleted_at");
         for role in book.roles.iter().filter(sees) {
             say(&role.name, Says::HidesDeleted);
