@@ -76,6 +76,52 @@ fn a_raise_beside_a_statement_that_changes_no_count() {
     });
 }
 
+/// A row that is not stored after all has asked for its owner's token: who frees a place meanwhile waits for the end of that
+/// transaction, and fills.
+#[test]
+fn places_that_get_free_beside_a_row_that_is_not_stored() {
+    each_version(|db, owner, major| {
+        // The second asks for two owners, one of which gets a row.
+        for statement in [
+            "insert into public.seats (id, event_id) overriding system value
+             select min(id), 1 from public.seats where event_id = 1 and status = 'confirmed' on conflict do nothing",
+            "insert into public.seats (id, event_id) overriding system value
+             select min(id), 1 from public.seats where event_id = 1 and status = 'confirmed'
+             union all values (-1, 2) on conflict do nothing",
+            "insert into public.seats (id, event_id) overriding system value
+             select min(id), event_id from public.seats where status = 'waitlisted' group by event_id
+             on conflict do nothing",
+        ] {
+            for frees in [
+                "update public.events set capacity = capacity + 1 where id = 1",
+                "delete from public.seats where id = (select max(id) from public.seats where event_id = 1 and status = 'confirmed')",
+            ] {
+                fill(owner, 2, 3, 12);
+                let mut holds = db.connect().unwrap();
+                run(&mut holds, &format!("begin; {statement}"));
+                std::thread::scope(|scope| {
+                    let free = scope.spawn(|| run(&mut db.connect().unwrap(), frees));
+                    std::thread::sleep(Duration::from_millis(900));
+                    run(&mut holds, "commit");
+                    free.join().unwrap();
+                });
+                nothing_wrong(owner, WRONG_EVENTS, &format!("version {major}, {statement}; {frees}"));
+                // Or it was freed before the statement asked.
+                fill(owner, 2, 3, 12);
+                let mut first = db.connect().unwrap();
+                run(&mut first, &format!("begin; {frees}"));
+                std::thread::scope(|scope| {
+                    let then = scope.spawn(|| run(&mut db.connect().unwrap(), statement));
+                    std::thread::sleep(Duration::from_millis(200));
+                    run(&mut first, "commit");
+                    then.join().unwrap();
+                });
+                nothing_wrong(owner, WRONG_EVENTS, &format!("version {major}, {frees}; {statement}"));
+            }
+        }
+    });
+}
+
 #[test]
 fn rows_that_go_from_parent_to_parent() {
     each_version(|db, owner, major| {

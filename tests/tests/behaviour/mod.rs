@@ -14,6 +14,7 @@ mod platform;
 mod removed;
 mod search;
 mod streams;
+mod two;
 mod versions;
 mod workflow;
 
