@@ -266,3 +266,113 @@ fn helpers_answer_only_to_rules() {
         assert_eq!(Who::User("eve").tries(&mut owner, &changes), ["0", "0"], "{major}");
     }
 }
+
+const ASKING: &str = "
+function asked() -> uuid stable to anon, authenticated as $$ select private.viewer_id() $$
+function told() -> text stable language plpgsql to anon, authenticated as $$
+begin return private.claims() ->> 'role'; end
+$$
+entity tasks {
+  id: int key
+  owner_id -> profiles on delete cascade
+  state: text = 'open'
+  workflow state {
+    open -> done when owner_id = viewer
+  }
+  policy { all: allow all to authenticated when true }
+}
+";
+
+/// Bodies that clients run ask who is asking by functions that stand by themselves: clients use no schema in which something
+/// else is, and what rules ask stays out of their reach.
+#[test]
+fn bodies_that_ask_who_is_asking_open_no_helper() {
+    let built = project(&format!("{PAGES}{ASKING}"));
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        let rows =
+            "insert into auth.users (id) values ({ana}), ({eve}); insert into profiles (id) values ({ana}), ({eve});
+             insert into tasks values (1, {ana}), (2, {ana});";
+        run(&mut owner, "rows", &sql(rows));
+        let helpers = "select 'select * from ' || oid::regclass from pg_class where relkind = 'v' and relnamespace = 'private'::regnamespace
+             union all
+             select 'select ' || oid::regproc || '(' || array_to_string(array_fill('null'::text, array[pronargs]), ', ') || ')'
+               from pg_proc where pronamespace = 'private'::regnamespace and prorettype <> 'trigger'::regtype";
+        let asks = texts(&mut owner, helpers);
+        assert!(asks.len() > 2, "{major}: {asks:?}");
+        for who in [Who::User("ana"), Who::Anon] {
+            let told = who.is_told(&mut owner, &asks);
+            assert!(told.iter().all(|told| told.starts_with("42501")), "{major}: {told:#?}");
+        }
+        let own = ["select asked()", "select told()"].map(str::to_owned);
+        assert_eq!(
+            Who::User("ana").tries(&mut owner, &own),
+            [sql("{ana}").trim_matches('\''), "authenticated"],
+            "{major}"
+        );
+        assert_eq!(Who::Anon.tries(&mut owner, &own[..1]), ["-"], "{major}");
+        // Nothing else is where clients may look.
+        let there = "select string_agg(proname, ' ' order by proname) from pg_proc
+             where pronamespace = 'private_session'::regnamespace";
+        assert_eq!(texts(&mut owner, there), ["claims viewer_id"], "{major}");
+        let step = ["update tasks set state = 'done' where id = 1".to_owned()];
+        assert_eq!(Who::User("ana").is_told(&mut owner, &step), ["done"], "{major}");
+        assert!(Who::User("eve").is_told(&mut owner, &step)[0].starts_with("23514"), "{major}");
+    }
+}
+
+/// Rules that look at a row with more columns than a function takes values.
+fn wide(computed: &str) -> String {
+    let columns: String = (0..60).map(|n| format!("  c{n}: int = 0\n")).collect();
+    format!(
+        "
+entity profiles {{
+  id -> auth.users  key as account on delete cascade
+  policy {{ own: allow select to authenticated when id = viewer }}
+}}
+viewer -> profiles
+entity trusts {{
+  id: int key
+  profile_id -> profiles
+  note: int = 1
+}}
+entity wide {{
+  id: int key
+  owner_id -> profiles
+{columns}{computed}
+  policy {{
+    own: allow select to authenticated when owner_id = viewer
+    may: allow update (c0) to authenticated when may(this) and exists owner.trusts (note = 1)
+    all: allow update (c1) to authenticated when owner_id = viewer
+  }}
+}}
+function may(w: wide) -> boolean stable to authenticated as $$ select w.c59 < 5 $$
+"
+    )
+}
+
+#[test]
+fn a_guard_takes_rows_of_any_width() {
+    for computed in ["", "  half: int generated (c0 / 2)\n"] {
+        let built = project(&wide(computed));
+        for major in VERSIONS {
+            let db = built.database(major, Rows::Base);
+            let mut owner = db.connect().unwrap();
+            let rows =
+                "insert into auth.users (id) values ({ana}), ({eve}); insert into profiles (id) values ({ana}), ({eve});
+                 insert into trusts values (1, {ana});
+                 insert into wide (id, owner_id, c59) values (1, {ana}, 0), (2, {ana}, 9), (3, {eve}, 0);";
+            run(&mut owner, "rows", &sql(rows));
+            let change = |column: &str, id: u32| format!("update wide set {column} = 7 where id = {id}");
+            let told = |owner: &mut _, who: Who, column, id| {
+                let told = who.is_told(owner, &[change(column, id)]);
+                told[0].split(' ').next().unwrap().to_owned()
+            };
+            assert_eq!(told(&mut owner, Who::User("ana"), "c0", 1), "done", "{major}");
+            assert_eq!(told(&mut owner, Who::User("ana"), "c0", 2), "42501", "{major}");
+            assert_eq!(told(&mut owner, Who::User("ana"), "c1", 2), "done", "{major}");
+            assert_eq!(told(&mut owner, Who::User("eve"), "c0", 3), "42501", "{major}");
+        }
+    }
+}

@@ -400,3 +400,34 @@ fn what_authors_write_runs_nothing() {
         }
     }
 }
+
+/// No rule binds a role that has the rights of a table's owner, unless row level security is forced.
+#[test]
+fn owners_reach_every_row() {
+    for (rls, cell) in [("", "its own, every row"), ("  rls force\n", "–")] {
+        let text = format!(
+            "role keeper
+role helper in keeper
+role reader
+entity audits {{
+  id:   int key
+  note: text
+{rls}
+  policy {{
+    readers: allow select to reader when id > 1
+  }}
+}}
+owner keeper of audits
+"
+        );
+        let options = specc_model::Options { target: specc_model::Target::Postgres, ..Default::default() };
+        let model = model_with(&[("audits.dbspec", &text)], options);
+        let (catalog, _) = specc_lower::lower(&model);
+        let files = all(&model, &catalog, &Options::default());
+        let page = &files.iter().find(|file| file.path == "access.md").expect("the page").contents;
+        for role in ["keeper", "helper"] {
+            let row = page.lines().rfind(|line| line.starts_with(&format!("| `{role}` |"))).expect("its row");
+            assert_eq!(row.matches(cell).count(), 4, "{rls}: {row}");
+        }
+    }
+}

@@ -48,6 +48,9 @@ impl Output {
         if schema == model.options.helper_schema {
             structure::helper_schema(model, &mut self.catalog);
         }
+        if schema == structure::depends::session_schema(model) {
+            structure::session_schema(model, &mut self.catalog);
+        }
         self.catalog.insert(entry);
     }
 }

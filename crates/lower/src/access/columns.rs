@@ -10,7 +10,7 @@
 
 use super::helpers::stable;
 use super::policies::{Conditions, Lowered};
-use crate::behaviour::plpgsql::{column, differs, distinct, indented, search_path, spoken, unresolved};
+use crate::behaviour::plpgsql::{column, differs, distinct, indented, over, search_path, spoken, unresolved};
 use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::functions::trigger_function;
 use crate::structure::{names, table_of};
@@ -170,7 +170,11 @@ impl Writer<'_> {
             let fields = self.entity.fields.iter().filter(|field| expr.columns.contains(&field.name));
             let values: Vec<String> = fields
                 .map(|field| {
-                    let value = format!("{row}.{}", ident(&field.name));
+                    // A trigger comes before what is computed.
+                    let value = match field.generated.as_deref().filter(|_| row == "new") {
+                        Some(expr) => format!("({})", over(self.model, self.entity, row, expr)),
+                        None => format!("{row}.{}", ident(&field.name)),
+                    };
                     let at = given.iter().position(|other| *other == value).unwrap_or_else(|| {
                         params.push(data_type(self.model, &field.ty));
                         columns.push(field.name.clone());
@@ -365,7 +369,7 @@ impl Writer<'_> {
         let default = self.entity.fields[field].default.as_ref();
         let Some(expr) = default else { return "null".to_owned() };
         let mut folder = Folder::new(self.model, Frame::of(&Scope::of(self.entity.id), &[RowRef::Bare]));
-        folder.fixed = true;
+        (folder.fixed, folder.looked_up) = (true, true);
         folder.text(&expr.formula)
     }
 

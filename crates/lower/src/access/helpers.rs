@@ -4,10 +4,11 @@ use super::named;
 use crate::Output;
 use crate::behaviour::plpgsql::indented;
 use crate::expr::{Folder, Frame};
+use crate::structure::depends::{looked_up_id, session_schema};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, TableName, View, Volatility,
+    Body, DataType, Dependency, Entry, Function, Kind, Object, ObjectId, Param, Returns, TableName, View, Volatility,
 };
 use specc_model::{EntityId, Model, Target};
 use specc_sql::quote;
@@ -217,6 +218,39 @@ fn nullable(model: &Model, ty: &specc_model::Type) -> DataType {
 }
 
 /// `viewer.role`: a function that reads one column of the viewer's row.
+/// The same for bodies that clients run, which look its name up: they may use the schema that has these and nothing else.
+pub(super) fn looked_up(model: &Model, out: &mut Output, name: &str) {
+    let id = function_id(model, name, &[]);
+    let Some(Object::Function(of)) = out.catalog.get(&id).map(|entry| &entry.object) else { return };
+    let call = format!("select {}();", quote::qualified(&model.options.helper_schema, name));
+    let returns = of.returns.clone().unwrap_or(Returns::Type(DataType::builtin("void")));
+    let mut function = stable(model, name, Vec::new(), returns, Body::Atomic(call.into()), false);
+    function.schema = session_schema(model);
+    let mut entry = Entry::new(function);
+    entry.comment = Some(format!("Calls {id} for bodies that clients run.", id = id.name).into());
+    entry.area = "access".into();
+    entry.depends.push(Dependency::new(id.clone(), "it calls this function"));
+    out.add(model, entry);
+    // Whoever calls the one calls the other.
+    let twin = looked_up_id(model, name);
+    let callers: Vec<ObjectId> = out
+        .catalog
+        .iter()
+        .filter(|(_, entry)| match &entry.object {
+            Object::Function(f) => !f.security_definer && !f.body.is_atomic(),
+            _ => false,
+        })
+        .filter(|(_, entry)| entry.depends.iter().any(|dependency| dependency.on == id))
+        .map(|(caller, _)| caller.clone())
+        .collect();
+    for caller in callers {
+        if let Some(entry) = out.catalog.get_mut(&caller) {
+            entry.depends.push(Dependency::new(twin.clone(), "its body calls this function"));
+            entry.depends.sort();
+        }
+    }
+}
+
 pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
     let Some(viewer) = model.viewer.map(|id| model.entity(id)) else { return };
     let Some(key) = viewer.key.as_ref().and_then(|key| key.fields.first().copied()) else { return };

@@ -13,7 +13,7 @@ mod policies;
 mod sets;
 
 use crate::Output;
-use crate::structure::depends::session_id;
+use crate::structure::depends::{looked_up_id, session_id};
 use crate::structure::names;
 use grants::Grants;
 use helpers::Helpers;
@@ -97,10 +97,12 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     for (name, _) in needs.iter().filter(|(_, need)| need.by_whoever_writes && model.options.derive) {
         grants.execute(&session_id(model, name), everyone.clone());
     }
-    if model.options.derive && needs.values().any(|need| need.is_looked_up) {
-        everyone.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
-    }
     viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
+    let looked_up = needs.iter().filter(|(_, need)| need.is_looked_up && model.options.derive);
+    for name in looked_up.map(|(name, _)| name) {
+        helpers::looked_up(model, out, name);
+        grants.execute(&looked_up_id(model, name), everyone.clone());
+    }
     grants.declared(model);
     found.asks.iter().for_each(|query| out.diagnostics.extend(grants.refuses(model, query)));
     grants.finish(model, out);

@@ -1,12 +1,12 @@
 //! Workflows: which state may follow which.
 
 use super::plpgsql::{
-    changed, column, equals, has_subquery, indented, message, no_placeholders, over, spoken, type_name,
+    changed, column, equals, has_subquery, indented, message, no_placeholders, over, over_looked_up, spoken, type_name,
 };
 use super::{Attach, Routine, trigger_function};
 use crate::structure::{Room, own};
 use smol_str::SmolStr;
-use specc_model::{Entity, Model, Step, Workflow};
+use specc_model::{Entity, Expr, Model, Step, Workflow};
 use specc_sql::quote::literal;
 
 pub(super) fn lower(room: &mut Room) {
@@ -21,10 +21,12 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
     let model = room.model;
     let field = &entity.fields[workflow.field];
     let name = column(entity, workflow.field);
-    let body = body(model, entity, workflow);
+    let plain = body(model, entity, workflow, false);
     let guards = || workflow.steps.iter().filter_map(|step| step.when.as_deref());
     let depends: Vec<_> = guards().flat_map(|guard| room.lookup.of_expr(model, guard)).collect();
-    let reads_rows = has_subquery(&body);
+    let reads_rows = has_subquery(&plain);
+    // Without the owner's rights its names are looked up as whoever writes.
+    let body = if reads_rows { plain } else { body(model, entity, workflow, true) };
     let routine = Routine::new(body, format!("Holds the workflow of {}.", spoken(entity, workflow.field)))
         .definer(reads_rows)
         .needs(depends)
@@ -46,7 +48,7 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
         .to(room, entity, &function, workflow.span);
 }
 
-fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
+fn body(model: &Model, entity: &Entity, workflow: &Workflow, looked_up: bool) -> String {
     let field = &entity.fields[workflow.field];
     let name = column(entity, workflow.field);
     let equals = equals(model, entity, workflow.field);
@@ -83,7 +85,7 @@ fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
     for state in &workflow.states {
         let steps: Vec<&Step> = workflow.steps.iter().filter(|step| step.from == *state).collect();
         if !steps.is_empty() {
-            let next = next_states(model, entity, &steps);
+            let next = next_states(model, entity, &steps, looked_up);
             cases.push_str(&format!("\n    when old.{name} {equals} {} then {}", literal(state), indented(&next, 4)));
         }
     }
@@ -117,16 +119,23 @@ end
 }
 
 /// The states that the steps lead to, as an array.
-fn next_states(model: &Model, entity: &Entity, steps: &[&Step]) -> String {
+fn next_states(model: &Model, entity: &Entity, steps: &[&Step], looked_up: bool) -> String {
     if steps.iter().all(|step| step.when.is_none()) {
         let states: Vec<_> = steps.iter().map(|step| step.to.clone()).collect();
         return format!("array[{}]", literals(&states));
     }
     let states = steps.iter().map(|step| match &step.when {
         None => literal(&step.to),
-        Some(guard) => format!("case when {} then {} end", over(model, entity, "new", guard), literal(&step.to)),
+        Some(guard) => format!("case when {} then {} end", value(model, entity, guard, looked_up), literal(&step.to)),
     });
     format!("array_remove(array[\n  {}\n], null)", states.collect::<Vec<_>>().join(",\n  "))
+}
+
+fn value(model: &Model, entity: &Entity, guard: &Expr, looked_up: bool) -> String {
+    match looked_up {
+        true => over_looked_up(model, entity, "new", guard),
+        false => over(model, entity, "new", guard),
+    }
 }
 
 fn literals(states: &[SmolStr]) -> String {

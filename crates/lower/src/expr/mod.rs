@@ -9,6 +9,7 @@ mod paths;
 pub(crate) use frame::{Frame, Place, RowRef};
 pub(crate) use paths::Chain;
 
+use crate::structure::depends::session_schema;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
@@ -61,6 +62,9 @@ pub(crate) struct Folder<'m> {
     pub wrap: bool,
     /// What is written is read under a search path without extensions (bodies of functions).
     pub fixed: bool,
+    /// Names are looked up as whoever writes (bodies that are text and run with the caller's rights): she may use no schema of
+    /// helpers.
+    pub looked_up: bool,
     /// Columns of the row at hand that were read.
     own: Vec<(EntityId, FieldIx)>,
     /// Its columns as the parameters of a helper, in the order of their numbers; none for the row as a whole.
@@ -116,6 +120,7 @@ impl<'m> Folder<'m> {
             frame,
             wrap: false,
             fixed: false,
+            looked_up: false,
             own: Vec::new(),
             params: Vec::new(),
             viewer_fields: Vec::new(),
@@ -223,7 +228,10 @@ impl<'m> Folder<'m> {
     }
 
     fn helper(&self, name: &str) -> String {
-        quote::qualified(&self.model.options.helper_schema, name)
+        match self.looked_up {
+            true => quote::qualified(&session_schema(self.model), name),
+            false => quote::qualified(&self.model.options.helper_schema, name),
+        }
     }
 
     fn claim(&mut self, keys: &[SmolStr]) -> String {

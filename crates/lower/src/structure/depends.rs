@@ -181,6 +181,17 @@ pub(crate) fn session_id(model: &Model, name: &str) -> ObjectId {
     ObjectId::new(Kind::Function, model.options.helper_schema.clone(), name)
 }
 
+/// The schema of functions that say who is asking to bodies that clients run: nothing else is in it, so that clients may use
+/// it.
+pub(crate) fn session_schema(model: &Model) -> SmolStr {
+    format!("{}_session", model.options.helper_schema).into()
+}
+
+/// The id of a function that says who is asking to bodies that clients run.
+pub(crate) fn looked_up_id(model: &Model, name: &str) -> ObjectId {
+    ObjectId::new(Kind::Function, session_schema(model), name)
+}
+
 /// The id of something declared; none for what exists already.
 pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
     Some(match object {

@@ -1,5 +1,6 @@
 //! Functions, procedures, and the triggers that the author wrote.
 
+use super::depends::session_schema;
 use super::types::{constant, qualified, table_name};
 use super::{Room, depends, names};
 use crate::access::helpers::SEARCH_PATH;
@@ -58,6 +59,7 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         settings.push(("search_path".into(), SEARCH_PATH.into()));
     }
     settings.sort();
+    let body = body(model, function);
     catalog::Function {
         schema: function.name.schema.clone(),
         name: function.name.name.clone(),
@@ -66,10 +68,10 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         returns: returns(model, function),
         language: function.language.clone(),
         body: match function.atomic {
-            true => Body::Atomic(function.body.clone()),
+            true => Body::Atomic(body),
             // What is laid out is the author's to read; what a database has is kept as it is.
-            false if model.options.derive => Body::Text(function.body.clone()),
-            false => Body::written(&function.body),
+            false if model.options.derive => Body::Text(body),
+            false => Body::written(&body),
         },
         volatility: match function.volatility.as_deref() {
             Some("stable") => Volatility::Stable,
@@ -84,6 +86,20 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         rows: function.rows.clone(),
         settings,
     }
+}
+
+/// The body of a function. Where its names are looked up as whoever calls, those that say who is asking are in a schema that
+/// clients may use.
+fn body(model: &Model, function: &Function) -> SmolStr {
+    let looked_up = model.options.derive && !function.atomic && !function.security_definer;
+    if !looked_up || function.session.is_empty() {
+        return function.body.clone();
+    }
+    let mut body = function.body.to_string();
+    for (start, end, name) in function.session.iter().rev() {
+        body.replace_range(*start..*end, &quote::qualified(&session_schema(model), name));
+    }
+    body.into()
 }
 
 fn param(model: &Model, param: &Param) -> catalog::Param {

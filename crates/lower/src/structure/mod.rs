@@ -165,6 +165,17 @@ pub(crate) fn helper_schema(model: &Model, catalog: &mut Catalog) {
     catalog.insert(entry);
 }
 
+/// Makes sure that the schema is there for what says who is asking to bodies that clients run.
+pub(crate) fn session_schema(model: &Model, catalog: &mut Catalog) {
+    let name = depends::session_schema(model);
+    if !catalog.contains(&ObjectId::new(Kind::Schema, "", name.clone())) {
+        let mut entry = Entry::new(Schema { name });
+        entry.comment =
+            Some("Who is asking, for bodies that clients run; nothing else is here, and no API exposes it.".into());
+        catalog.insert(entry);
+    }
+}
+
 /// The table of an entity.
 pub(crate) fn table_of(entity: &Entity) -> TableName {
     TableName::new(entity.name.schema.clone(), entity.name.name.clone())

@@ -68,6 +68,8 @@ pub(crate) struct Needs {
     pub writes: Vec<(EntityId, FieldIx)>,
     /// It throws an error somewhere, or that is not known.
     pub raises: bool,
+    /// Where it names functions that say who is asking, and which.
+    pub session: Vec<(usize, usize, SmolStr)>,
     /// What it returns, where it is in PL/pgSQL and does nothing else.
     pub only: Option<Returned>,
     /// Keys that its `on conflict` names.
@@ -96,7 +98,7 @@ pub(crate) fn function_needs(
         _ => None,
     };
     let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut raises, mut only) = (true, None);
+    let (mut raises, mut only, mut session) = (true, None, Vec::new());
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -124,6 +126,11 @@ pub(crate) fn function_needs(
         writes = written(model, &found);
         raises = found.raises || found.unread || language == Language::Sql;
         only = found.only;
+        let asked = found.references.iter().filter_map(|r| match known.object(&r.target)? {
+            Object::Session(name) => Some((r.start, r.end, name)),
+            _ => None,
+        });
+        session.extend(asked);
         if found.findings.is_empty() {
             super::results::check(&known, f, &found, &d.body, d.name.span(), out);
         }
@@ -167,7 +174,7 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, maybe, reads, writes, raises, only, conflicts }
+    Needs { depends, maybe, reads, writes, raises, session, only, conflicts }
 }
 
 /// The columns of entities that a body gives values to.

@@ -280,6 +280,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             reads: Vec::new(),
             writes: Vec::new(),
             raises: true,
+            session: Vec::new(),
             asks: None,
         };
         super::stored::settings(&d.settings, out);

@@ -514,6 +514,7 @@ fn apply(model: &mut Model, late: Late) {
         function.reads = needs.reads;
         function.writes = needs.writes;
         function.raises = needs.raises;
+        function.session = needs.session;
         function.asks = asks;
     }
     asked::leave_circles(&mut model.functions);

@@ -122,6 +122,8 @@ pub struct Function {
     /// Its statements are read when it is made.
     pub atomic: bool,
     pub body: SmolStr,
+    /// Where its body names functions that say who is asking, and which.
+    pub session: Vec<(usize, usize, SmolStr)>,
     pub depends: Vec<Object>,
     /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
     pub reads: Vec<EntityId>,

@@ -68,7 +68,21 @@ declare
   place record;
   waiting record;
   fits boolean;
+  patience constant text := current_setting('lock_timeout');
 begin
+  -- Who ends a transaction lets go of its rows first and of its tokens a moment later.
+  begin
+    perform set_config('lock_timeout', '50ms', true);
+    perform pg_advisory_xact_lock({name}, t.token)
+    from (
+      select distinct {token} as token
+      from {given}
+      order by token
+    ) t;
+    perform set_config('lock_timeout', fill.patience, true);
+  exception
+    when lock_not_available then null;
+  end;
   perform set_config({last}, '*', true);
   begin
     with place as materialized (
@@ -122,6 +136,9 @@ begin
 end
 ",
             last = literal(&self.setting("")),
+            name = self.token_name(),
+            token = self.token("k"),
+            given = self.given("fill.owners"),
             places = indented(&self.places(), 6),
             line = indented(&self.line("k", &format!("\nlimit case when k.{free} < 0 then 0 else k.{free} end")), 8),
             line_of_place = indented(&self.line("place", ""), 8),

@@ -93,6 +93,7 @@ fn function(model: &Model, name: SmolStr, meta: Meta, body: String) -> Function 
         reads: Vec::new(),
         writes: Vec::new(),
         raises: true,
+        session: Vec::new(),
         asks: None,
     }
 }
