@@ -144,7 +144,8 @@ pub(crate) fn like_any(parser: &mut Parser, left: &Expr) -> Option<Result<Expr, 
         _ => return None,
     };
     let any = matches!(keyword_after(parser, at + 1), Keyword::ANY | Keyword::ALL | Keyword::SOME);
-    if !any || parser.peek_nth_token_ref(at + 2).token != Token::LParen {
+    let query = matches!(keyword_after(parser, at + 3), Keyword::SELECT | Keyword::WITH | Keyword::VALUES);
+    if !any || !query || parser.peek_nth_token_ref(at + 2).token != Token::LParen {
         return None;
     }
     (0..at).for_each(|_| parser.advance_token());

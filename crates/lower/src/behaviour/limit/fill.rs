@@ -68,21 +68,19 @@ declare
   place record;
   waiting record;
   fits boolean;
-  patience constant text := current_setting('lock_timeout');
 begin
-  -- Who ends a transaction lets go of its rows first and of its tokens a moment later.
-  begin
-    perform set_config('lock_timeout', '50ms', true);
-    perform pg_advisory_xact_lock({name}, t.token)
-    from (
-      select distinct {token} as token
-      from {given}
-      order by token
-    ) t;
-    perform set_config('lock_timeout', fill.patience, true);
-  exception
-    when lock_not_available then null;
-  end;
+  -- Who ends a transaction lets go of its rows first and of its tokens a moment later. Nobody is waited for in a queue: who has
+  -- a token may wait for the owner's row.
+  for attempt in 1..10 loop
+    exit when (
+      select bool_and(pg_try_advisory_xact_lock({name}, t.token))
+      from (
+        select distinct {token} as token
+        from {given}
+      ) t
+    );
+    perform pg_sleep(0.003);
+  end loop;
   perform set_config({last}, '*', true);
   begin
     with place as materialized (
