@@ -37,10 +37,16 @@ drop function public.asked();
 
 drop function private.marks_stamp();
 
+drop function private_session.claims();
+
 drop function private.claims();
+
+drop function private_session.viewer_id();
+
+drop function private_session.viewer_role();
 
 drop function private.viewer_role();
 
-revoke usage on schema private from public;
+drop schema private_session;
 
 revoke execute on routine private.viewer_id() from public;
