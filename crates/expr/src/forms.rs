@@ -47,7 +47,7 @@ pub(crate) fn substring(parser: &mut Parser) -> Result<Expr, ParserError> {
             substring_for = Some(Box::new(parser.parse_expr()?));
         }
     }
-    while !special {
+    for _ in 0..if special { 0 } else { 2 } {
         let place = match keyword_after(parser, 0) {
             Keyword::FROM if substring_from.is_none() => &mut substring_from,
             Keyword::FOR if substring_for.is_none() => &mut substring_for,

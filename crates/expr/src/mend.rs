@@ -174,10 +174,13 @@ impl<'t> Reader<'t> {
                 "nchar" if matches!(self.token(n + 1), Token::SingleQuotedString(_)) => {
                     self.instead.push((n, vec![said("char", Keyword::CHAR)]));
                 }
-                "select" if n > 1 && self.symbol(n - 1, &Token::LParen) && self.symbol(n + 1, &Token::RParen) => {
-                    if self.is(n - 2, "exists") {
-                        self.instead.push((n, vec![self.token(n).clone(), said("null", Keyword::NULL)]));
-                    }
+                "select"
+                    if n > 1
+                        && self.is(n - 2, "exists")
+                        && self.symbol(n - 1, &Token::LParen)
+                        && self.symbol(n + 1, &Token::RParen) =>
+                {
+                    self.instead.push((n, vec![self.token(n).clone(), said("null", Keyword::NULL)]));
                 }
                 "json" if self.marks && self.symbol(n + 1, &Token::LParen) => self.json_words(n + 1),
                 "rows" if self.marks => self.rows_from(n),

@@ -118,7 +118,7 @@ impl Builder<'_, '_> {
                     generated: None,
                     is_virtual: f.is_virtual,
                     identity: f.identity.as_ref().map(|i| Box::new((i.always, i.options.clone()))),
-                    collation: f.collate.as_ref().map(|c| Box::new(self.project.collation(c, &mut self.out))),
+                    collation: f.collate.as_ref().map(|c| Box::new(self.project.collation(c, self.out))),
                     maintained: None,
                     immutable: f.immutable,
                     class: f.class,
