@@ -232,8 +232,11 @@ impl<'a> Checker<'a> {
                 let ty = self.expr(expr);
                 if ty == Ty::Literal { Ty::builtin("text") } else { ty }
             }
-            Ast::Extract { .. }
-            | Ast::Ceil { .. }
+            Ast::Extract { field, expr, .. } => {
+                self.field(field, expr);
+                self.special_call(ast)
+            }
+            Ast::Ceil { .. }
             | Ast::Floor { .. }
             | Ast::Position { .. }
             | Ast::Substring { .. }

@@ -4,9 +4,9 @@ use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, coerces, key};
 use super::resolve::{Outcome, literal_type, resolve, volatility};
 use crate::types::*;
-use specc_diag::{Diagnostic, codes};
-use specc_facts::{Context, Variant, Volatility};
-use sqlparser::ast::{BinaryOperator, Expr as Ast, Query, UnaryOperator, Value};
+use specc_diag::{Diagnostic, codes, nearest};
+use specc_facts::{Context, FieldUse, Variant, Volatility};
+use sqlparser::ast::{BinaryOperator, DateTimeField, Expr as Ast, Query, UnaryOperator, Value};
 
 /// An operand with its type.
 pub(crate) type Operand<'e> = (&'e Ast, &'e Ty);
@@ -335,7 +335,30 @@ impl Checker<'_> {
         Ty::builtin("boolean")
     }
 
+    /// Says where `extract` asks for a field that nothing has.
+    pub(crate) fn field(&mut self, field: &DateTimeField, of: &Ast) {
+        let name = match field {
+            DateTimeField::Custom(ident) => ident.value.to_lowercase(),
+            other => other.to_string().to_lowercase(),
+        };
+        if !specc_facts::is_field(&name, None, FieldUse::Extract) {
+            let near = nearest(&name, specc_facts::field_names());
+            let help = near.map_or_else(
+                || "write one such as `year`, `month`, `day`".to_owned(),
+                |n| format!("did you mean `{n}`?"),
+            );
+            self.report(codes::UNKNOWN_WORD, of, format!("a moment has no `{name}`"), Some(help));
+        }
+    }
+
     pub(crate) fn at_time_zone(&mut self, ast: &Ast, moment: &Ast, zone: &Ast) -> Ty {
+        if let Ast::Value(value) = zone
+            && let Value::SingleQuotedString(name) = &value.value
+            && let Some(meant) = specc_facts::zone_meant(name)
+        {
+            let message = format!("there is no time zone `{name}`");
+            self.report(codes::UNKNOWN_WORD, zone, message, Some(format!("did you mean `{meant}`?")));
+        }
         let args = [self.expr(zone), self.expr(moment)];
         match resolve(self.model, specc_facts::functions("timezone").iter(), &args, false) {
             Outcome::One(v, ty) => {
