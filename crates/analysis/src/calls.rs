@@ -122,10 +122,8 @@ impl Walk<'_> {
                 if written_all && !misformed {
                     self.no_built_in(at, &written, &args, &within);
                 }
-                if let [ident] = written[..]
-                    && self.is_built_in(&written)
-                {
-                    self.literals_of_call(part, &folded(ident), &args);
+                if let [ident] = written[..] {
+                    self.literals_of_call(part, &folded(ident), &args, self.is_built_in(&written));
                 }
                 self.built_in(&written, &args)
             }

@@ -8,7 +8,7 @@ use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{DateTimeField, Expr, Ident, Set, Spanned, Value, ValueWithSpan};
-use specc_facts::{FieldUse, Searching, Variant};
+use specc_facts::{Family, FieldUse, Searching, Variant};
 
 /// A literal among the arguments.
 fn literal<'e>(args: &Args<'e>, at: usize) -> Option<&'e ValueWithSpan> {
@@ -20,8 +20,9 @@ fn literal<'e>(args: &Args<'e>, at: usize) -> Option<&'e ValueWithSpan> {
 
 impl Walk<'_> {
     /// Reads the literals among the arguments of a function that Postgres brings, as the types of its parameters where there
-    /// is only one for their place, or as what they name.
-    pub(crate) fn literals_of_call(&mut self, part: &Part<'_>, name: &str, args: &Args<'_>) {
+    /// is only one for their place, or as what they name. Where it may be a function of the same name that is not read, only objects
+    /// are looked for.
+    pub(crate) fn literals_of_call(&mut self, part: &Part<'_>, name: &str, args: &Args<'_>, is_sure: bool) {
         if args.loose || args.names.iter().any(Option::is_some) {
             return;
         }
@@ -35,12 +36,17 @@ impl Walk<'_> {
         for at in (0..count).filter(|_| known) {
             let Some(value) = literal(args, at) else { continue };
             let Some(first) = fitting[0].args.get(at) else { continue };
-            if fitting.iter().all(|v| v.args.get(at) == Some(first)) && !specc_facts::is_pseudo_type(first.name) {
+            let is_read = is_sure || specc_facts::family(first.name) == Family::Oid;
+            let is_one = fitting.iter().all(|v| v.args.get(at) == Some(first));
+            if is_one && is_read && !specc_facts::is_pseudo_type(first.name) {
                 match first.array {
                     true => self.literal(part, value, &crate::types::from_table(*first)),
                     false => self.literal_of_type(part, value, first.name, &crate::types::from_table(*first)),
                 }
             }
+        }
+        if !is_sure {
+            return;
         }
         let field = match name {
             "date_part" => Some(FieldUse::Extract),

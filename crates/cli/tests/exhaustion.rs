@@ -71,6 +71,18 @@ fn texts(n: usize) -> Vec<(&'static str, String)> {
         ("entities of one name", format!("}}\n{}", again("entity e {\n id: int key\n rls off\n}\n"))),
         ("mixins", format!("}}\n{}", times(n / 24, |i| format!("mixin m{i} {{\n use m{}\n}}\n", i + 1)))),
         ("predicates", format!("}}\n{}", times(n / 22, |i| format!("predicate p{i} = p{}\n", i + 1)))),
+        (
+            "domains over themselves",
+            "email: d\n}\ndomain d: e\ndomain e: d\nentity u { id: d key, index (id), rls off\n".into(),
+        ),
+        (
+            "domains",
+            format!(
+                "email: d0\n}}\n{}domain d{}: text",
+                times(n / 20, |i| format!("domain d{i}: d{}\n", i + 1)),
+                n / 20
+            ),
+        ),
         ("seeds", format!("}}\nseed base {{\n{}", times(n / 20, |i| format!(" t r{i} {{ id: {i} }}\n")))),
         ("a list", format!(" check c: id in ({}0)", again("1, "))),
         ("a union", format!("}}\nview v as $$ {} select 1 $$\nentity u {{", again("select 1 union "))),

@@ -317,11 +317,6 @@ pub fn numbers_rows(name: &str) -> bool {
     matches!(name, "cume_dist" | "dense_rank" | "ntile" | "percent_rank" | "rank" | "row_number")
 }
 
-/// Whether the first of two arguments is the name of a text search configuration.
-pub fn takes_configuration(name: &str) -> bool {
-    functions(name).iter().any(|v| matches!(&v.args[..], [first, _] if first.name == "regconfig"))
-}
-
 /// Whether the first argument is the name of a sequence.
 pub fn takes_sequence(name: &str) -> bool {
     matches!(name, "nextval" | "currval" | "setval")

@@ -156,9 +156,14 @@ fn number(text: &str, whole: bool) -> Option<(f64, &str)> {
         Some(rest) => (if text.starts_with('-') { -1.0 } else { 1.0 }, rest),
         None => (1.0, text),
     };
-    // These are left to Postgres: hexadecimal and octal numbers.
-    if whole && digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.") {
-        return Some((0.0, "")).filter(|_| digits.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'X')));
+    // A whole number may be hexadecimal or octal.
+    let other = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(digits) => Some((digits, 16)),
+        None => digits.strip_prefix('0').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).map(|d| (d, 8)),
+    };
+    if let Some((digits, radix)) = other.filter(|_| whole) {
+        let (digits, rest) = digits.split_at(digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len()));
+        return Some((sign * i64::from_str_radix(digits, radix).ok()? as f64, rest.trim()));
     }
     let end = digits.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.')).unwrap_or(digits.len());
     let (digits, mut rest) = digits.split_at(end);
@@ -196,6 +201,7 @@ mod tests {
             ("search_path", "anything"),
             ("default_transaction_isolation", "repeatable read"),
             ("work_mem", "0x1000"),
+            ("work_mem", "0100kB"),
         ] {
             assert!(takes(name, value), "{name} = {value}");
         }
@@ -204,6 +210,8 @@ mod tests {
             ("work_mem", "4mb"),
             ("work_mem", "5s"),
             ("work_mem", "1"),
+            ("work_mem", "077"),
+            ("work_mem", "0x"),
             ("statement_timeout", "5x"),
             ("lock_timeout", "-1"),
             ("enable_seqscan", "maybe"),

@@ -75,10 +75,7 @@ fn shown_by_condition(entity: &Entity) -> bool {
 fn is_shut(model: &Model, entity: &Entity, method: &str, element: &Element) -> bool {
     // What is computed is computed by a function, and few of those tell nobody.
     let Some(field) = element.field() else { return true };
-    let mut ty = &entity.fields[field].ty;
-    while let (Base::Domain(id), 0) = (&ty.base, ty.dims) {
-        ty = &model.domains[id.0 as usize].base;
-    }
+    let (_, ty) = model.domains_of(&entity.fields[field].ty);
     let name = match &ty.base {
         // An index over numbers is as often there for their order, which rules do not touch.
         Base::Builtin(name) if ty.dims == 0 && family(name).is_number() => return false,

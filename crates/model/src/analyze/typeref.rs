@@ -175,11 +175,27 @@ impl Project<'_> {
     }
 }
 
+/// So many domains are looked through: one that is over itself has no end.
+const DEEPEST: usize = 32;
+
 impl Model {
+    /// The domains that a type is, from the outermost on, and the type below them.
+    pub(crate) fn domains_of<'m>(&'m self, mut ty: &'m Type) -> (Vec<&'m Domain>, &'m Type) {
+        let mut domains = Vec::new();
+        while let (Base::Domain(id), 0) = (&ty.base, ty.dims)
+            && domains.len() < DEEPEST
+        {
+            let domain = &self.domains[id.0 as usize];
+            domains.push(domain);
+            ty = &domain.base;
+        }
+        (domains, ty)
+    }
+
     /// The type without its domains.
     pub fn under(&self, ty: &Type) -> Type {
         let mut ty = ty.clone();
-        for _ in 0..32 {
+        for _ in 0..DEEPEST {
             let Base::Domain(id) = ty.base else { break };
             let Some(domain) = self.domains.get(id.0 as usize) else { break };
             let dims = ty.dims + domain.base.dims;

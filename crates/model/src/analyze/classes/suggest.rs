@@ -76,19 +76,14 @@ pub(super) fn suggest(project: &Project<'_>, model: &Model, out: &mut Vec<Diagno
 }
 
 fn of_field(model: &Model, field: &Field) -> Option<DataClass> {
-    let mut ty = &field.ty;
-    let mut by_type = None;
-    while let (Base::Domain(id), true) = (&ty.base, ty.dims == 0) {
-        let domain = &model.domains[id.0 as usize];
-        by_type = by_type.max(of_name(&domain.name.name));
-        ty = &domain.base;
-    }
+    let (domains, ty) = model.domains_of(&field.ty);
     let name = match &ty.base {
         Base::Builtin(name) => name.as_str(),
         Base::Named(name) => name.name.as_str(),
         _ => return None,
     };
-    let class = || of_name(&field.name).max(by_type);
+    let by_type = || domains.iter().filter_map(|domain| of_name(&domain.name.name)).max();
+    let class = || of_name(&field.name).max(by_type());
     match family(name) {
         Family::Network => class().max(Some(DataClass::Pii)),
         Family::Moment if name == "date" => class().filter(|class| *class == DataClass::Pii),
