@@ -133,10 +133,8 @@ impl<'l> Look<'l, '_> {
 
     /// The query with the lists that this examination has.
     fn resolved(&self, sql: &str) -> String {
-        let constant = |names: &[&str]| names.iter().map(|name| quote::text(name)).collect::<Vec<_>>().join(", ");
-        let platform = constant(OTHERS);
-        let others = format!("{platform}, {}", constant(ALSO));
-        sql.replace("{mine}", &MINE.replace("{others}", &others))
+        let (platform, others) = (texts(OTHERS), others());
+        sql.replace("{mine}", &mine())
             .replace("{my_function}", &MY_FUNCTION.replace("{others}", &others))
             .replace("{my_schema}", &MY_SCHEMA.replace("{others}", &others))
             .replace("{platform}", &platform)
@@ -152,10 +150,19 @@ pub(crate) fn names(all: &[String]) -> String {
     format!("array[{}]::name[]", all.join(", "))
 }
 
+/// Names as a list of texts.
+fn texts(names: &[&str]) -> String {
+    names.iter().map(|name| quote::text(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// The schemas that are not the project's.
+fn others() -> String {
+    format!("{}, {}", texts(OTHERS), texts(ALSO))
+}
+
 /// The condition that a relation `c` in the schema `n` is the project's.
 pub(crate) fn mine() -> String {
-    let others: Vec<String> = OTHERS.iter().chain(ALSO).map(|name| quote::text(name)).collect();
-    MINE.replace("{others}", &others.join(", "))
+    MINE.replace("{others}", &others())
 }
 
 /// A relation `c` in the schema `n` is the project's.
