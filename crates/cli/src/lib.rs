@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod config;
 mod git;
+mod memory;
 mod output;
 mod pipeline;
 mod project;

@@ -1,6 +1,7 @@
 //! The stages in their order: text, syntax tree, model, catalog.
 
 use crate::config::Config;
+use crate::memory;
 use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
@@ -60,15 +61,8 @@ impl Clock {
         let now = Instant::now();
         let time = now - self.0;
         self.0 = now;
-        Lap { stage, time, memory: memory("VmRSS:") }
+        Lap { stage, time, memory: memory::of("VmRSS:") }
     }
-}
-
-/// A line of what the system says of this process, in MB; none where it says nothing.
-pub fn memory(label: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix(label)?.trim().strip_suffix(" kB"))?;
-    kilobytes.parse::<u64>().ok().map(|n| n / 1024)
 }
 
 /// The state after the last migration, where the spec says anything of the way from there. Who goes on from it looks
@@ -124,6 +118,7 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
         found.retain(|d| !d.code.may_follow_from_broken_text());
     }
     findings.append(&mut found);
+    memory::give_back();
     timings.push(clock.lap("check"));
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));
@@ -134,6 +129,7 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     for seed in specc_seed::generate(&model, "base") {
         catalog.insert(Entry::new(seed));
     }
+    memory::give_back();
     timings.push(clock.lap("lower"));
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));

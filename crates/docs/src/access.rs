@@ -33,12 +33,12 @@ pub fn page(book: &Book<'_>) -> String {
     for area in &book.areas {
         let _ = writeln!(out, "## {}\n", text::plain(&area.name));
         let mut names = vec!["Entity".to_owned()];
-        names.extend(book.roles.iter().map(|role| format!("[{}]({})", text::code(&role.name), role.path)));
+        names.extend(book.roles().iter().map(|role| format!("[{}]({})", text::code(&role.name), role.path)));
         text::head(&mut out, &names);
         for &id in &area.entities {
             let entity = book.model.entity(id);
             let mut cells = vec![book.link(id, "")];
-            cells.extend(book.roles.iter().map(|role| letters(book, entity, role)));
+            cells.extend(book.roles().iter().map(|role| letters(book, entity, role)));
             text::row(&mut out, cells);
         }
         out.push('\n');
@@ -165,7 +165,7 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
         return;
     }
     text::head(out, &["Role", "Read", "Add", "Change", "Delete"]);
-    for role in &book.roles {
+    for role in book.roles() {
         let mut cells = vec![text::code(&role.name)];
         for action in COMMANDS {
             if !is_bound(book, entity, role) {

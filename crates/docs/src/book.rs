@@ -3,12 +3,12 @@
 use crate::{AcceptedWarning, Options, text};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Function, Index, Object, TableName, Trigger};
+use specc_catalog::{Catalog, Entry, Function, Index, Object, TableName, Trigger};
 use specc_model::effective::{self, Decision, Effective};
 use specc_model::{
     Base, Entity, EntityId, Field, FieldIx, Meta, Model, Relation, RelationId, RuleAction, Target, View,
 };
-use specc_types::{Api, Rights, Through};
+use specc_types::{Api, RelationKind, Rights, Through};
 
 /// Entities that one file of the spec declares.
 pub struct Area {
@@ -57,11 +57,11 @@ pub struct Book<'a> {
     /// Entities of the platform that own ones refer to.
     pub foreign: Vec<EntityId>,
     pub areas: Vec<Area>,
-    /// Without the service's.
-    pub roles: Vec<RoleColumn<'a>>,
-    /// The roles that have a page: those and the service's.
-    pages: Vec<RoleColumn<'a>>,
-    columns: FxHashMap<TableName, specc_types::Relation>,
+    /// The roles that have a page; the service's is the last.
+    roles: Vec<RoleColumn<'a>>,
+    /// The columns of tables and views, each with whether it can be written.
+    columns: FxHashMap<TableName, Vec<(SmolStr, bool)>>,
+    shown: FxHashMap<TableName, specc_types::Relation>,
     entities: FxHashMap<TableName, EntityId>,
     views: FxHashMap<TableName, &'a View>,
     /// What the own views ask of who reads them.
@@ -84,11 +84,14 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     /// Looks everything up.
     pub fn new(model: &'a Model, catalog: &'a Catalog, options: &'a Options) -> Self {
-        Self::over(model, catalog, options, &Api::new(catalog, &options.around))
+        // What the API shows is asked for of views only.
+        let has_views = catalog.iter().any(|(_, entry)| matches!(entry.object, Object::View(_)));
+        let api = has_views.then(|| Api::new(catalog, &options.around));
+        Self::over(model, catalog, options, api.as_ref())
     }
 
-    /// Looks everything up where what the API shows of the catalog is there already.
-    pub fn over(model: &'a Model, catalog: &'a Catalog, options: &'a Options, api: &Api<'a>) -> Self {
+    /// Looks everything up where what the API shows of the catalog is there already, if there are views.
+    pub fn over(model: &'a Model, catalog: &'a Catalog, options: &'a Options, api: Option<&Api<'a>>) -> Self {
         let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
         let relations = model.relations.iter().filter(|relation| !model.entity(relation.from).external);
         let mut foreign: Vec<EntityId> = relations.map(|relation| relation.to).collect();
@@ -125,6 +128,11 @@ impl<'a> Book<'a> {
         let areas = areas(model, &own);
         let area_of =
             areas.iter().enumerate().flat_map(|(n, area)| area.entities.iter().map(move |id| (*id, n))).collect();
+        let views =
+            api.map(Api::relations).unwrap_or_default().iter().filter(|shown| shown.kind != RelationKind::Table);
+        let shown = views.map(|shown| (shown.name.clone(), shown.clone())).collect();
+        let through = |view: &View| Some((view_name(view), api?.through(&view_name(view))));
+        let through = model.views.iter().filter_map(through).collect();
         Self {
             model,
             catalog,
@@ -134,12 +142,12 @@ impl<'a> Book<'a> {
             area_of,
             own,
             foreign,
-            roles: roles(model, catalog, false),
-            pages: roles(model, catalog, true),
-            columns: api.relations().iter().map(|relation| (relation.name.clone(), relation.clone())).collect(),
+            roles: roles(model, catalog),
+            columns: columns(catalog, &shown),
+            shown,
             entities: model.entities.iter().map(|e| (table_name(e), e.id)).collect(),
             views: model.views.iter().map(|view| (view_name(view), view)).collect(),
-            through: model.views.iter().map(view_name).map(|name| (name.clone(), api.through(&name))).collect(),
+            through,
             routines: routines(catalog),
             paths,
             labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
@@ -193,9 +201,14 @@ impl<'a> Book<'a> {
         self.entities.get(table).map(|id| self.model.entity(*id))
     }
 
-    /// The columns of a table or view, as programs see them.
-    pub fn relation_of(&self, name: &TableName) -> Option<&specc_types::Relation> {
-        self.columns.get(name)
+    /// The columns of a table or view by name, each with whether it can be written.
+    pub fn columns_of(&self, name: &TableName) -> Option<&[(SmolStr, bool)]> {
+        self.columns.get(name).map(Vec::as_slice)
+    }
+
+    /// A view, as programs see it.
+    pub fn shown(&self, view: &TableName) -> Option<&specc_types::Relation> {
+        self.shown.get(view)
     }
 
     /// The project's own views.
@@ -285,9 +298,15 @@ impl<'a> Book<'a> {
         self.own.len() <= 500
     }
 
-    /// The roles that have a page.
+    /// The roles that have a page: those of the matrix, then the service's.
     pub fn roles_of_pages(&self) -> &[RoleColumn<'a>] {
-        &self.pages
+        &self.roles
+    }
+
+    /// The roles that the matrix has a column for: without the service's.
+    pub fn roles(&self) -> &[RoleColumn<'a>] {
+        let service = self.roles.last().is_some_and(|role| role.name == SERVICE);
+        &self.roles[..self.roles.len() - usize::from(service)]
     }
 
     /// `anon` and `authenticated` where rules name nobody.
@@ -366,9 +385,24 @@ fn routines(catalog: &Catalog) -> FxHashMap<(&str, &str), Vec<&Function>> {
     all
 }
 
+/// The columns of the catalog's tables, and of the views.
+fn columns(
+    catalog: &Catalog,
+    views: &FxHashMap<TableName, specc_types::Relation>,
+) -> FxHashMap<TableName, Vec<(SmolStr, bool)>> {
+    let of_table = |entry: &Entry| match &entry.object {
+        Object::Table(table) => Some((table.table.clone(), specc_types::columns_of(catalog, &table.table))),
+        _ => None,
+    };
+    let of_view = |(name, view): (&TableName, &specc_types::Relation)| {
+        (name.clone(), view.columns.iter().map(|column| (column.name.clone(), column.written)).collect())
+    };
+    catalog.iter().filter_map(|(_, entry)| of_table(entry)).chain(views.iter().map(of_view)).collect()
+}
+
 /// The roles that the matrix has a column for: those of the API, then those that a rule, grant or view names; and the
-/// service's, if it is wanted.
-fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColumn<'a>> {
+/// service's.
+fn roles<'a>(model: &Model, catalog: &'a Catalog) -> Vec<RoleColumn<'a>> {
     let mut names: Vec<SmolStr> = Vec::new();
     let mut add = |name: &SmolStr| {
         if name != "public" && name != SERVICE && !names.contains(name) {
@@ -389,7 +423,7 @@ fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColu
     if !is_named {
         names.push("every role".into());
     }
-    if service && model.options.target == Target::Supabase {
+    if model.options.target == Target::Supabase {
         names.push(SmolStr::new_static(SERVICE));
     }
     let mut taken = Taken::default();

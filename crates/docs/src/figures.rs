@@ -49,7 +49,7 @@ impl<'a> Figures<'a> {
 
     /// The roles, in the order in which the drawings number those that may read an entity.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.book.roles.iter().map(|role| role.name.as_str())
+        self.book.roles().iter().map(|role| role.name.as_str())
     }
 
     /// The areas.

@@ -37,7 +37,7 @@ pub use print::{json as json_text, member, text as quoted};
 pub use relationships::Relationship;
 pub use rights::{Columns, Rights};
 pub use through::Through;
-pub use world::{Column, Relation, RelationKind};
+pub use world::{Column, Relation, RelationKind, columns_of};
 
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, MARK};

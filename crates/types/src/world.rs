@@ -14,6 +14,7 @@ use specc_catalog::{
     Rule, SqlExpr, TableName, Timing, Trigger,
 };
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -70,6 +71,22 @@ impl Column {
         let (on, column) = self.of.as_ref()?;
         Some((TableName::new(on.schema.clone(), on.name.clone()), column))
     }
+}
+
+/// The columns of a table by name, each with whether it can be written.
+pub fn columns_of(catalog: &Catalog, table: &TableName) -> Vec<(SmolStr, bool)> {
+    let columns = table_columns(catalog, table).unwrap_or_default();
+    let mut columns: Vec<_> = columns.iter().map(|column| (column.name.clone(), is_written(column))).collect();
+    columns.sort_by(|a, b| by_name(&a.0, &b.0));
+    columns
+}
+
+fn is_written(column: &specc_catalog::Column) -> bool {
+    column.generated.is_none() && !column.identity.as_deref().is_some_and(|(always, _)| *always)
+}
+
+fn by_name(a: &str, b: &str) -> Ordering {
+    compare(a, b).then_with(|| a.cmp(b))
 }
 
 /// A check of a table, its own or one that it has from others.
@@ -220,7 +237,7 @@ impl<'c> World<'c> {
                     column.narrow = crate::strict::of_column(&world, name, &column.name);
                 }
             }
-            relation.columns.sort_by(|a, b| compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name)));
+            relation.columns.sort_by(|a, b| by_name(&a.name, &b.name));
             relations.push(relation);
         }
         for (at, relation) in relations.iter().enumerate() {
@@ -244,14 +261,13 @@ impl<'c> World<'c> {
 
     fn table(&self, name: &TableName) -> Relation {
         let column = |column: specc_catalog::Column| {
-            let identity = column.identity.as_deref().map(|(always, _)| *always);
             let nullable = column.nullable && !self.shapes.is_required_type(&column.ty);
             Column {
-                name: column.name,
                 format: self.stored(&column.ty),
                 nullable,
-                optional: nullable || identity.is_some() || column.default.is_some(),
-                written: identity != Some(true) && column.generated.is_none(),
+                optional: nullable || column.identity.is_some() || column.default.is_some(),
+                written: is_written(&column),
+                name: column.name,
                 of: None,
                 narrow: None,
                 default: column.default.or_else(|| self.shapes.domain(&column.ty)?.default.clone()),

@@ -6,6 +6,7 @@ use super::types::What;
 use super::widening;
 use crate::args::{Build, Format, Lang, Part};
 use crate::config::Config;
+use crate::memory;
 use crate::output::{FOLDER, File, Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::{self, Project};
@@ -67,7 +68,7 @@ pub fn run_from(
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
     let stage = Stage::new(&folder);
-    history.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
+    history.into_iter().try_for_each(|file| stage.add(file.path, file.contents))?;
     let (migrations, (seeds, docs)) = rayon::join(
         || match wants(Part::Migrations) {
             true => migrations(
@@ -95,7 +96,7 @@ pub fn run_from(
     let (migrated, heads) = migrations?;
     stale.retain(|path| !migrated.contains(path));
     let kept = stored.into_iter().filter(|file| !migrated.contains(&file.path));
-    kept.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
+    kept.into_iter().try_for_each(|file| stage.add(file.path, file.contents))?;
     let mut made = seeds?;
     made.extend(docs?);
     if wants(Part::Docs) {
@@ -107,7 +108,7 @@ pub fn run_from(
         let folders = compilation.config.generated();
         let head = folders.iter().fold(format!("# {MARK}\n"), |head, at| head + FOLDER + &at.to_string_lossy() + "\n");
         let list = made.into_iter().fold(head, |list, path| list + &path + "\n");
-        stage.add(compilation.config.state().join(GENERATED), &list)?;
+        stage.add(compilation.config.state().join(GENERATED), list)?;
     }
     timings.push(clock.lap("generate"));
     let written = stage.finish(&stale)?;
@@ -209,7 +210,7 @@ fn migrations(
                 heads.lock().unwrap_or_else(PoisonError::into_inner).push(head);
             }
             made.lock().unwrap_or_else(PoisonError::into_inner).push(PathBuf::from(&file.path));
-            let added = others.check(Path::new(&file.path)).and_then(|()| stage.add(file.path.into(), &file.contents));
+            let added = others.check(Path::new(&file.path)).and_then(|()| stage.add(file.path.into(), file.contents));
             if let Err(failure) = added {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
             }
@@ -316,7 +317,7 @@ fn seeds(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, F
             let seeds = specc_seed::generate(&compilation.model, env);
             let contents = specc_migrate::seed_file(&compilation.config.name, env, &compilation.catalog, &seeds);
             let path = compilation.config.seeds().join(format!("{env}.sql"));
-            stage.add(path.clone(), &contents).map(|()| path)
+            stage.add(path.clone(), contents).map(|()| path)
         })
         .collect()
 }
@@ -328,7 +329,7 @@ fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Fa
     let done = Mutex::new(Vec::new());
     specc_docs::each_file(&compilation.model, &compilation.catalog, &options, |file| {
         let path = folder.join(file.path);
-        let result = stage.add(path.clone(), &file.contents).map(|()| path);
+        let result = stage.add(path.clone(), file.contents).map(|()| path);
         done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
     });
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
@@ -352,7 +353,7 @@ fn guides(
     let files = package::files(compilation, &folder, &compilation.config.docs(), migrations)?;
     let add = |file: specc_docs::DocFile| {
         let path = folder.join(file.path);
-        stage.add(path.clone(), &file.contents).map(|()| path)
+        stage.add(path.clone(), file.contents).map(|()| path)
     };
     files.into_par_iter().map(add).collect()
 }
@@ -376,7 +377,7 @@ fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, F
         for doubt in &types.doubts {
             report::note(&format!("warning: {}: {doubt}", path.display()));
         }
-        stage.add(path.clone(), &types.text)?;
+        stage.add(path.clone(), types.text)?;
     }
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
@@ -453,7 +454,7 @@ pub fn show_timings(timings: &[Lap]) {
         let memory = memory.map(|mb| format!("{mb:>8} MB")).unwrap_or_default();
         eprintln!("  {stage:<12} {:>8.1} ms{memory}", time.as_secs_f64() * 1000.0);
     }
-    if let Some(peak) = pipeline::memory("VmHWM:") {
+    if let Some(peak) = memory::of("VmHWM:") {
         eprintln!("  peak memory {peak} MB");
     }
 }

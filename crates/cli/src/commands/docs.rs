@@ -32,7 +32,7 @@ pub fn run(args: &Docs, format: Format) -> Result<ExitCode, Failure> {
     let stage = Stage::new(&folder);
     let made = Mutex::new((BTreeSet::new(), Ok(())));
     let lost = pages.each_file(|file| {
-        let added = stage.add(PathBuf::from(&file.path), &file.contents);
+        let added = stage.add(PathBuf::from(&file.path), file.contents);
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.1.is_ok() {
             made.1 = added;
@@ -43,7 +43,7 @@ pub fn run(args: &Docs, format: Format) -> Result<ExitCode, Failure> {
     added?;
     if place.listed {
         let list = made.iter().fold(format!("# {MARK}\n"), |list, path| list + path + "\n");
-        stage.add(PathBuf::from(LIST), &list)?;
+        stage.add(PathBuf::from(LIST), list)?;
     }
     let written = stage.finish(&place.stale(&made))?;
     say(&place, &written, &lost, format);

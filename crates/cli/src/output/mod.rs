@@ -6,6 +6,7 @@ mod own;
 mod sort;
 
 use crate::config::Config;
+use crate::memory;
 use crate::report::Failure;
 use lock::Lock;
 pub use own::{FOLDER, Own, folders_of, is_plain, marked_in};
@@ -13,6 +14,9 @@ use rustc_hash::FxHashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A text of so many bytes is given back to the system as soon as it is written.
+const LARGE: usize = 1 << 20;
 
 /// A file to write, relative to the output folder.
 pub struct File {
@@ -116,7 +120,17 @@ impl<'f> Stage<'f> {
     ///
     /// # Errors
     /// Where something cannot be written.
-    pub fn add(&self, path: PathBuf, contents: &str) -> Result<(), Failure> {
+    pub fn add(&self, path: PathBuf, contents: String) -> Result<(), Failure> {
+        let is_large = contents.len() > LARGE;
+        self.write(path, &contents)?;
+        if is_large {
+            drop(contents);
+            memory::give_back_own();
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: PathBuf, contents: &str) -> Result<(), Failure> {
         let root = &self.folder.root;
         if !self.folder.own.is_place(&path) {
             return Err(Failure::broken(format!("{} is no place for a file that specc writes", path.display())));
@@ -208,7 +222,7 @@ impl Drop for Stage<'_> {
 pub fn write(root: &Path, files: impl IntoIterator<Item = File>) -> Result<(), Failure> {
     let folder = Folder::take(root, Own::default())?;
     let stage = Stage::new(&folder);
-    files.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
+    files.into_iter().try_for_each(|file| stage.add(file.path, file.contents))?;
     stage.finish(&[]).map(drop)
 }
 
@@ -222,7 +236,7 @@ pub fn write_one(path: &Path, contents: &str) -> Result<(), Failure> {
     let folder = Folder::take(path.parent().unwrap_or(Path::new("")), Own::one(name))?;
     own::same_sort(path, contents)?;
     let stage = Stage::new(&folder);
-    stage.add(name.to_path_buf(), contents)?;
+    stage.add(name.to_path_buf(), contents.to_owned())?;
     stage.finish(&[]).map(drop)
 }
 

@@ -20,9 +20,9 @@ pub fn action(verb: Verb) -> RuleAction {
 /// What a role may do with a table or view, and what not.
 pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Claim> {
     let mut out = Vec::new();
-    let Some(relation) = book.relation_of(on) else { return out };
+    let Some(shown) = book.columns_of(on) else { return out };
     let mut say = |says| out.push(Claim { role: role.name.clone(), on: on.clone(), says });
-    let is_table = relation.kind == specc_types::RelationKind::Table;
+    let is_table = book.shown(on).is_none();
     for verb in Verb::ALL {
         // What a view passes on is a matter of its tables, and said there.
         if !is_table && verb != Verb::Read {
@@ -34,11 +34,11 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             say(Says::MayNot { verb, columns: Vec::new() });
             continue;
         }
-        let (mut with, mut without) = (Vec::with_capacity(relation.columns.len()), Vec::new());
-        for column in relation.columns.iter().filter(|_| verb != Verb::Delete) {
-            if verb == Verb::Read || column.written {
-                let list = if granted.has(&column.name) { &mut with } else { &mut without };
-                list.push(column.name.clone());
+        let (mut with, mut without) = (Vec::with_capacity(shown.len()), Vec::new());
+        for (column, is_written) in shown.iter().filter(|_| verb != Verb::Delete) {
+            if verb == Verb::Read || *is_written {
+                let list = if granted.has(column) { &mut with } else { &mut without };
+                list.push(column.clone());
             }
         }
         let reach = book.entity_of(on).map(|entity| access::reach(book, entity, role, action(verb)));

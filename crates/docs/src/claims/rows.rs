@@ -36,7 +36,7 @@ pub fn of_entity(book: &Book<'_>, entity: &Entity) -> Vec<Claim> {
         say(&writer, Says::DeleteHides);
         let bound = |role: &&RoleColumn<'_>| crate::access::is_bound(book, entity, role);
         let sees = |role: &&RoleColumn<'_>| bound(role) && role.rights.columns(&on, "select").has("deleted_at");
-        for role in book.roles.iter().filter(sees) {
+        for role in book.roles().iter().filter(sees) {
             say(&role.name, Says::HidesDeleted);
         }
     }
@@ -136,7 +136,7 @@ fn goes(book: &Book<'_>, relation: &Relation) -> Option<Says> {
 /// The columns of a view.
 pub fn of_view(book: &Book<'_>, view: &View) -> Vec<Claim> {
     let on = view_name(view);
-    let Some(relation) = book.relation_of(&on) else { return Vec::new() };
+    let Some(relation) = book.shown(&on) else { return Vec::new() };
     // In the order of the query, where the model knows it.
     let place = |name: &SmolStr| view.output.iter().position(|(output, _)| output == name).unwrap_or(usize::MAX);
     let mut columns: Vec<_> = relation.columns.iter().collect();

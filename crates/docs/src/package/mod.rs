@@ -42,7 +42,7 @@ impl Room<'_, '_> {
 /// The files of the package, sorted by path, relative to its folder.
 pub fn package(model: &Model, catalog: &Catalog, options: &Options, package: &Package) -> Vec<DocFile> {
     let api = Api::new(catalog, &options.around);
-    let book = Book::over(model, catalog, options, &api);
+    let book = Book::over(model, catalog, options, Some(&api));
     let room = Room { book: &book, api: &api, package };
     let mut files = api::pages(&room);
     let mut add = |path: &str, contents: String| files.push(DocFile { path: path.to_owned(), contents });

@@ -264,7 +264,7 @@ fn entity(book: &Book<'_>, layout: &Layout, places: &Places, at: usize, link: Op
 fn readers(book: &Book<'_>, id: specc_model::EntityId) -> String {
     let entity = book.model.entity(id);
     let reads = |role| !entity.external && !matches!(reach(book, entity, role, RuleAction::Select), Reach::None);
-    let all = book.roles.iter().enumerate().filter(|(_, role)| reads(role));
+    let all = book.roles().iter().enumerate().filter(|(_, role)| reads(role));
     all.map(|(place, _)| place.to_string()).collect::<Vec<_>>().join(" ")
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn abandon(
 pub(crate) fn append(out: &mut String, stage: &Stage<'_>, catalog: &Catalog) {
     let parts = parts(stage, catalog);
     out.reserve_exact(parts.iter().map(|part| part.text.len()).sum());
-    parts.iter().for_each(|part| out.push_str(&part.text));
+    parts.into_iter().for_each(|part| out.push_str(&part.text));
 }
 
 /// Statements of a stage that were printed by one task.
