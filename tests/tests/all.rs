@@ -14,6 +14,7 @@ mod conversions;
 mod diagnostics;
 mod effective;
 mod facts;
+mod formulas;
 mod fuzz;
 mod guises;
 mod holes;

@@ -66,24 +66,7 @@ pub fn words(sql: &str) -> Vec<SmolStr> {
 
 /// Whether the text has a form that Postgres reads and sqlparser does not: that it cannot be read says nothing then.
 pub fn is_beyond(sql: &str) -> bool {
-    const CALLS: [&str; 16] = [
-        "json_value",
-        "json_query",
-        "json_exists",
-        "json_table",
-        "json_object",
-        "json_array",
-        "json_objectagg",
-        "json_arrayagg",
-        "json_scalar",
-        "json_serialize",
-        "xmltable",
-        "xmlforest",
-        "xmlparse",
-        "xmlserialize",
-        "xmlroot",
-        "xmlexists",
-    ];
+    const CALLS: [&str; 2] = ["json_table", "xmltable"];
     let tokens = crate::parse::tokens(sql).unwrap_or_default();
     let tokens: Vec<Token> =
         tokens.into_iter().map(|t| t.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();

@@ -1,5 +1,6 @@
 //! What sqlparser reads and Postgres does not, and how deep a tree is.
 
+use crate::mend::LOCAL;
 use crate::parse::MAX_DEPTH;
 use crate::tree::{Look, Tree};
 use sqlparser::ast::{BinaryOperator, CastKind, Expr, Spanned, Value};
@@ -45,7 +46,7 @@ impl Look for Walk {
         }
         let (what, help) = match expr {
             Expr::Value(v) => match &v.value {
-                Value::Placeholder(name) if !self.parameters || !name.starts_with('$') => {
+                Value::Placeholder(name) if name != LOCAL && (!self.parameters || !name.starts_with('$')) => {
                     (format!("`{name}` is a placeholder, and nothing fills it in"), "write the value or the name")
                 }
                 Value::DoubleQuotedString(_) => ("this is not a string".into(), "strings stand in `'…'`"),

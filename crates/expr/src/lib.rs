@@ -21,6 +21,7 @@ mod references;
 mod tables;
 mod tree;
 mod unicode;
+mod worded;
 
 pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
 pub use dialect::SpecDialect;
@@ -28,8 +29,9 @@ pub use exists::{bare_word, exists_path, is_exists_path};
 pub use forms::{is_document, suffix};
 pub use marks::{
     AddedColumns, RowOfStar, added_columns, is_element, is_form, is_overriding, is_rows_from, join_alias, returned_row,
-    row_of_star, session_value,
+    row_of_star, session_value, value_of_session,
 };
+pub use mend::LOCAL;
 pub use parse::{
     MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements, read_query, read_statements,
 };
@@ -38,6 +40,7 @@ pub use plpgsql::plpgsql_references;
 pub use references::{Name, References, object_name, references};
 pub use sqlparser;
 pub use tree::{Look, Tree};
+pub use worded::{is_named_type, is_worded};
 
 /// The function that `exists path (condition)` parses to. Never printed.
 pub const EXISTS_PATH: &str = "exists path";

@@ -52,9 +52,15 @@ pub fn is_rows_from(name: &ObjectName) -> bool {
 /// The type of what stands in `from` as a table and is a value of the session: `from current_date`.
 pub fn session_value(name: &ObjectName) -> Option<&'static str> {
     let [part] = &name.0[..] else { return None };
-    let ident = part.as_ident().filter(|ident| ident.quote_style.is_none())?;
+    value_of_session(std::slice::from_ref(part.as_ident()?)).map(|(_, ty)| ty)
+}
+
+/// The word and the type of a value of the session that is said without parentheses: `current_schema`.
+pub fn value_of_session(name: &[Ident]) -> Option<(String, &'static str)> {
+    let [ident @ Ident { quote_style: None, .. }] = name else { return None };
     let word = ident.value.to_ascii_lowercase();
-    specc_facts::grammar(&word)?.value.filter(|_| specc_facts::needs_quotes(&word))
+    let ty = specc_facts::grammar(&word)?.value.filter(|_| specc_facts::needs_quotes(&word))?;
+    Some((word, ty))
 }
 
 pub(crate) fn token(mark: &str) -> Token {

@@ -4,8 +4,12 @@
 
 use crate::marks::{JOIN_ALIAS, ROW_STAR};
 use crate::place;
+use crate::worded::is_worded;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+
+/// Stands for the zone of `at local`, as a placeholder in a formula.
+pub const LOCAL: &str = "local";
 
 /// Puts right what the tokenizer cuts differently from Postgres.
 pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -26,6 +30,21 @@ pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWit
     if text.contains("&'") {
         crate::unicode::join(text, &mut tokens);
     }
+    if ["0o", "0O", "0b", "0B", "0X"].iter().any(|prefix| text.contains(prefix)) {
+        let mut at = 0;
+        while at + 1 < tokens.len() {
+            if let [Token::Number(zero, false), Token::Word(digits)] = [0, 1].map(|n| &tokens[at + n].token)
+                && zero == "0"
+                && digits.value.starts_with(['o', 'O', 'b', 'B', 'X'])
+                && tokens[at].span.end == tokens[at + 1].span.start
+            {
+                tokens[at].token = Token::Number(format!("0{}", digits.value), false);
+                tokens[at].span.end = tokens[at + 1].span.end;
+                tokens.remove(at + 1);
+            }
+            at += 1;
+        }
+    }
     if text.contains("0x") || text.contains("0X") {
         for token in &mut tokens {
             if let Token::HexStringLiteral(digits) = &token.token
@@ -40,14 +59,26 @@ pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWit
 }
 
 /// The tokens as sqlparser reads them.
-pub(crate) fn mended(tokens: Vec<TokenWithSpan>, marks: bool) -> Vec<TokenWithSpan> {
+pub(crate) fn mended(tokens: Vec<TokenWithSpan>, reading: Reading) -> Vec<TokenWithSpan> {
     match Reader::of(&tokens) {
         Some(mut reader) => {
-            reader.marks = marks;
+            reader.marks = reading == Reading::Marked;
+            reader.formula = reading == Reading::Formula;
             reader.read()
         }
         None => tokens,
     }
+}
+
+/// What becomes of a tree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It is looked through for names.
+    Plain,
+    /// It is looked through by who knows the marks.
+    Marked,
+    /// It is printed.
+    Formula,
 }
 
 /// Words that begin something that is said otherwise.
@@ -64,8 +95,6 @@ const MENDED: &[&str] = &[
     "national",
     "nchar",
     "select",
-    "json",
-    "xmlelement",
     "using",
     "for",
     "only",
@@ -97,17 +126,23 @@ pub(crate) struct Reader<'t> {
     pub(crate) instead: Vec<(usize, Vec<Token>)>,
     /// What sqlparser cannot say is said with names that no author writes ([`crate::marks`]).
     pub(crate) marks: bool,
+    /// The tree is printed: what is left out has to be printed from the text.
+    formula: bool,
 }
 
 impl<'t> Reader<'t> {
     /// None where nothing is said otherwise.
     fn of(tokens: &'t [TokenWithSpan]) -> Option<Self> {
         let has_star = || tokens.windows(2).any(|pair| pair[0].token == Token::Period && pair[1].token == Token::Mul);
-        if !tokens.iter().any(|token| MENDED.iter().any(|word| is(&token.token, word))) && !has_star() {
+        let is_mended = |token: &TokenWithSpan| {
+            matches!(token.token, Token::Word(_))
+                && MENDED.iter().chain(specc_facts::worded()).any(|word| is(&token.token, word))
+        };
+        if !tokens.iter().any(is_mended) && !has_star() {
             return None;
         }
         let seen = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
-        Some(Self { tokens, seen, instead: Vec::new(), marks: false })
+        Some(Self { tokens, seen, instead: Vec::new(), marks: false, formula: false })
     }
 
     pub(crate) fn token(&self, n: usize) -> &'t Token {
@@ -142,13 +177,8 @@ impl<'t> Reader<'t> {
                 continue;
             }
             match &*word.value.to_ascii_lowercase() {
+                name if is_worded(name) => self.worded(n, name),
                 "exclude" => self.exclude(n),
-                "xmlelement" => {
-                    let named = self.symbol(n + 1, &Token::LParen) && self.is(n + 2, "name");
-                    if named && matches!(self.token(n + 3), Token::Word(_)) {
-                        self.drop(n + 2..n + 4 + usize::from(self.symbol(n + 4, &Token::Comma)));
-                    }
-                }
                 "using" => self.using(n),
                 "collation" if self.is(n + 1, "for") && self.symbol(n + 2, &Token::LParen) => {
                     self.instead.push((n, vec![said("pg_collation_for", Keyword::NoKeyword)]));
@@ -182,10 +212,9 @@ impl<'t> Reader<'t> {
                 {
                     self.instead.push((n, vec![self.token(n).clone(), said("null", Keyword::NULL)]));
                 }
-                "json" if self.marks && self.symbol(n + 1, &Token::LParen) => self.json_words(n + 1),
-                "rows" if self.marks => self.rows_from(n),
+                "rows" if self.marks || self.formula => self.rows_from(n),
                 "extract" | "position" | "substring" | "trim" | "overlay" | "normalize" if self.marks => self.formed(n),
-                "search" | "cycle" if self.marks => self.added_columns(n),
+                "search" | "cycle" if self.marks || self.formula => self.added_columns(n),
                 "returning" if self.marks => self.returned_rows(n),
                 "set" => self.set_elements(n + 1),
                 _ => {}
@@ -219,20 +248,6 @@ impl<'t> Reader<'t> {
         } else if self.is_any(n + 1, &["ties", "group"]) {
             self.drop(n..n + 2);
         }
-    }
-
-    /// `json('{}' format json with unique keys)`
-    fn json_words(&mut self, opens: usize) {
-        let end = self.closed(opens);
-        let mut from = end;
-        let keys = from - usize::from(self.is(from - 1, "keys"));
-        if keys > opens + 2 && self.is(keys - 1, "unique") && self.is_any(keys - 2, &["with", "without"]) {
-            from = keys - 2;
-        }
-        if from > opens + 2 && self.is(from - 1, "json") && self.is(from - 2, "format") {
-            from -= 2;
-        }
-        self.drop(from..end);
     }
 
     /// `join … using (a, b) as alias`: the alias is put into the list of columns.
@@ -320,7 +335,10 @@ impl<'t> Reader<'t> {
 
     /// `at local` is `at time zone` with the zone of the session.
     fn local(&mut self, n: usize) {
-        let zone = Token::SingleQuotedString("local".into());
+        let zone = match self.formula {
+            true => Token::Placeholder(LOCAL.into()),
+            false => Token::SingleQuotedString(LOCAL.into()),
+        };
         self.instead.push((n, vec![said("time", Keyword::TIME), said("zone", Keyword::ZONE), zone]));
     }
 

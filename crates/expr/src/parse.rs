@@ -1,6 +1,7 @@
 //! Text to sqlparser's trees, with errors in the author's words.
 
 use crate::dialect::SpecDialect;
+use crate::mend::Reading;
 use crate::{check, literal, mend, place};
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_facts::LONGEST_NAME;
@@ -29,7 +30,7 @@ pub fn parse_expr(text: &str, at: Span) -> Result<Expr, Diagnostic> {
     if let Some((_, sql)) = crate::as_is_text(text) {
         return Ok(crate::as_is::tree(sql));
     }
-    let source = Source { text, at, code: codes::BAD_EXPRESSION, max: MAX_EXPR_TOKENS, marks: false };
+    let source = Source { text, at, code: codes::BAD_EXPRESSION, max: MAX_EXPR_TOKENS, reading: Reading::Formula };
     source.read(|parser| {
         let expr = parser.parse_expr()?;
         Ok((check::expr(&expr), expr))
@@ -38,17 +39,17 @@ pub fn parse_expr(text: &str, at: Span) -> Result<Expr, Diagnostic> {
 
 /// Reads all of `text` as one query (a view's, for example); a final `;` may stand.
 pub fn parse_query(text: &str, at: Span) -> Result<Query, Diagnostic> {
-    query(text, at, false)
+    query(text, at, Reading::Plain)
 }
 
 /// Like [`parse_query`], for who knows what the names mean by which is said what sqlparser's trees cannot say
 /// ([`crate::added_columns`], [`crate::returned_row`]).
 pub fn read_query(text: &str, at: Span) -> Result<Query, Diagnostic> {
-    query(text, at, true)
+    query(text, at, Reading::Marked)
 }
 
-fn query(text: &str, at: Span, marks: bool) -> Result<Query, Diagnostic> {
-    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, marks };
+fn query(text: &str, at: Span, reading: Reading) -> Result<Query, Diagnostic> {
+    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, reading };
     source.read(|parser| {
         let query = parser.parse_query()?;
         while parser.consume_token(&Token::SemiColon) {}
@@ -58,16 +59,16 @@ fn query(text: &str, at: Span, marks: bool) -> Result<Query, Diagnostic> {
 
 /// Reads `text` as statements, the body of an SQL function.
 pub fn parse_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnostic> {
-    statements(text, at, false)
+    statements(text, at, Reading::Plain)
 }
 
 /// Like [`parse_statements`], as [`read_query`] is like [`parse_query`].
 pub fn read_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnostic> {
-    statements(text, at, true)
+    statements(text, at, Reading::Marked)
 }
 
-fn statements(text: &str, at: Span, marks: bool) -> Result<Vec<Statement>, Diagnostic> {
-    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, marks };
+fn statements(text: &str, at: Span, reading: Reading) -> Result<Vec<Statement>, Diagnostic> {
+    let source = Source { text, at, code: codes::BAD_SQL, max: MAX_BODY_TOKENS, reading };
     source.read(|parser| {
         let statements = parser.parse_statements()?;
         Ok((check::node(&statements), statements))
@@ -85,7 +86,7 @@ struct Source<'a> {
     at: Span,
     code: Code,
     max: usize,
-    marks: bool,
+    reading: Reading,
 }
 
 impl Source<'_> {
@@ -94,7 +95,7 @@ impl Source<'_> {
         parse: impl Fn(&mut Parser) -> Result<(Result<(), check::Refused>, T), ParserError> + Sync,
     ) -> Result<T, Diagnostic> {
         let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
-            Ok(tokens) => mend::mended(mend::joined(self.text, tokens), self.marks),
+            Ok(tokens) => mend::mended(mend::joined(self.text, tokens), self.reading),
             Err(error) => {
                 return Err(self.token_error(&error.message, place::byte(self.text, error.location)));
             }

@@ -219,6 +219,8 @@ pub struct Grammar {
     pub value: Option<&'static str>,
     /// How often it may give another value, its arguments aside.
     pub volatility: Volatility,
+    /// Words may stand between its arguments: `json_value(j, '$.a' returning int)`.
+    pub has_words: bool,
 }
 
 static GRAMMAR: LazyLock<FxHashMap<&'static str, Grammar>> = LazyLock::new(|| {
@@ -226,7 +228,8 @@ static GRAMMAR: LazyLock<FxHashMap<&'static str, Grammar>> = LazyLock::new(|| {
         let mut words = line.split(' ');
         let (name, value, volatility) = (words.next()?, words.next()?, words.next()?);
         let volatility = Volatility::of(*volatility.as_bytes().first()?);
-        Some((name, Grammar { value: Some(value).filter(|v| *v != "-"), volatility }))
+        let value = Some(value).filter(|v| *v != "-");
+        Some((name, Grammar { value, volatility, has_words: words.next().is_some() }))
     };
     include_str!("../data/grammar.txt").lines().filter_map(line).collect()
 });
@@ -234,6 +237,16 @@ static GRAMMAR: LazyLock<FxHashMap<&'static str, Grammar>> = LazyLock::new(|| {
 /// The function of the grammar with this name.
 pub fn grammar(name: &str) -> Option<Grammar> {
     GRAMMAR.get(name).copied()
+}
+
+/// The names of those that may have words between their arguments.
+pub fn worded() -> &'static [&'static str] {
+    static WORDED: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut names: Vec<_> = GRAMMAR.iter().filter(|(_, form)| form.has_words).map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names
+    });
+    &WORDED
 }
 
 /// All names of functions of the grammar, for suggestions.

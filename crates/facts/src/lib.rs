@@ -23,7 +23,7 @@ pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_te
 pub use functions::{
     Grammar, Kind, RowColumn, Variant, Volatility, counts_rows, extension_volatility, function_names, functions,
     gives_a_value, gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function,
-    row_columns, takes_sequence, volatility,
+    row_columns, takes_sequence, volatility, worded,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,

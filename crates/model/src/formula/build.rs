@@ -206,6 +206,10 @@ impl<'a> Builder<'a> {
     }
 
     fn sql_name(&self, idents: &[Ident]) -> Made {
+        if let Some((word, _)) = specc_expr::value_of_session(idents) {
+            let form = Form { level: Level::ATOM, parts: vec![Part::Words(word.into())] };
+            return (Node::Form(Box::new(form)), false, Volatility::Stable);
+        }
         (Node::Name(idents.iter().map(folded).collect()), true, Volatility::Immutable)
     }
 
@@ -348,10 +352,10 @@ impl<'a> Builder<'a> {
             || call.over.is_some()
             || call.null_treatment.is_some()
             || !call.within_group.is_empty();
-        if extras {
+        let (function, qualified) = self.function_name(&call.name)?;
+        if extras || !qualified && specc_expr::is_worded(&function.name) {
             return None;
         }
-        let (function, qualified) = self.function_name(&call.name)?;
         let declared = self.declared(&call.name);
         let mut made = Call { function, qualified, declared, args: Vec::new(), bare: false, star: false };
         match &call.args {

@@ -64,6 +64,9 @@ impl Builder<'_> {
                 }
                 (level, parts)
             }
+            Ast::AtTimeZone { timestamp, time_zone } if is_local(time_zone) => {
+                (Level::ZONE, vec![operand(timestamp, Level::ZONE), words(" at local")])
+            }
             Ast::AtTimeZone { timestamp, time_zone } => {
                 let zone = operand(time_zone, Level::ZONE.above());
                 (Level::ZONE, vec![operand(timestamp, Level::ZONE), words(" at time zone "), zone])
@@ -152,15 +155,15 @@ impl Builder<'_> {
             }
             Ast::Interval(interval) => {
                 let mut parts = vec![words("interval "), operand(&interval.value, Level::ATOM)];
-                let fields = [&interval.leading_field, &interval.last_field].map(|f| f.as_ref().map(moment));
-                match fields {
-                    [Some(first), Some(last)] => parts.push(words(&format!(" {first} to {last}"))),
-                    [Some(only), None] => parts.push(words(&format!(" {only}"))),
-                    _ => {}
-                }
-                if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
-                    return None;
-                }
+                let field = |field: &ast::DateTimeField, precision: Option<u64>| match precision {
+                    Some(precision) => format!("{}({precision})", moment(field)),
+                    None => moment(field),
+                };
+                let first = interval.leading_field.as_ref().map(|first| field(first, interval.leading_precision));
+                let last = interval.last_field.as_ref();
+                let last = last.map(|last| field(last, interval.fractional_seconds_precision));
+                parts.extend(first.map(|first| words(&format!(" {first}"))));
+                parts.extend(last.map(|last| words(&format!(" to {last}"))));
                 (Level::ATOM, parts)
             }
             Ast::CompoundFieldAccess { .. } if specc_expr::row_of_star(ast).is_some() => return None,
@@ -248,6 +251,11 @@ impl Builder<'_> {
         parts.push(Part::Operand(query, Level::ATOM));
         Node::Form(Box::new(Form { level, parts }))
     }
+}
+
+/// Whether it is the zone of the session: `at local`.
+fn is_local(zone: &Ast) -> bool {
+    matches!(zone, Ast::Value(value) if value.value == ast::Value::Placeholder(specc_expr::LOCAL.into()))
 }
 
 /// `epoch`, or `'epoch'` where it is written as a string.

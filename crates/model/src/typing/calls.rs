@@ -188,24 +188,43 @@ impl Checker<'_> {
             }
             "grouping" => {
                 self.arguments(call);
+                self.not_here(ast, "`grouping`");
                 Ty::builtin("int")
             }
-            "json_exists" => {
+            "json_arrayagg" | "json_objectagg" => {
                 self.arguments(call);
-                Ty::builtin("boolean")
+                self.not_here(ast, "an aggregate");
+                Ty::Opaque
             }
-            name if name.starts_with("xml") || name.starts_with("json") || !specc_facts::functions(name).is_empty() => {
-                if specc_facts::functions(name).is_empty() || name.starts_with("json") {
-                    self.arguments(call);
-                    return Some(Ty::Opaque);
-                }
-                return None;
-            }
+            name if specc_expr::is_worded(name) => self.worded(call, name),
+            name if !specc_facts::functions(name).is_empty() => return None,
             _ => {
                 self.arguments(call);
                 Ty::Opaque
             }
         })
+    }
+
+    /// A form with words between its arguments: it says the type of its result itself, or has one.
+    fn worded(&mut self, call: &Call, name: &str) -> Ty {
+        let args = self.arguments(call);
+        let mut named = args.exprs.iter().zip(&args.types).filter(|(expr, _)| specc_expr::is_named_type(expr));
+        match (named.next(), name) {
+            (Some((_, ty)), _) => ty.clone(),
+            (None, "json_exists" | "xmlexists") => Ty::builtin("boolean"),
+            (None, "json_value" | "json_serialize") => Ty::builtin("text"),
+            (None, "json_query") => Ty::builtin("jsonb"),
+            (None, "json" | "json_array" | "json_object" | "json_scalar") => Ty::builtin("json"),
+            (None, name) if name.starts_with("xml") && name != "xmlattributes" => Ty::builtin("xml"),
+            _ => Ty::Opaque,
+        }
+    }
+
+    /// A value of the session that is said without parentheses.
+    pub(super) fn session_value(&mut self, ast: &Ast, idents: &[Ident]) -> Option<Ty> {
+        let (name, ty) = specc_expr::value_of_session(idents)?;
+        self.meanings.name(&idents[0], Meaning::Sql);
+        Some(self.moment(ast, &name, ty))
     }
 
     fn moment(&mut self, ast: &Ast, name: &str, ty: &str) -> Ty {

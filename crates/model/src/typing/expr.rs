@@ -9,7 +9,7 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_expr::expr_span;
-use sqlparser::ast::{AccessExpr, Array, Expr as Ast, Subscript, Value};
+use sqlparser::ast::{Array, Expr as Ast, Value};
 
 /// What a `from` element has.
 #[derive(Clone, Debug)]
@@ -395,71 +395,18 @@ impl<'a> Checker<'a> {
             _ => Ty::Opaque,
         }
     }
-
-    fn access(&mut self, root: &Ast, chain: &[AccessExpr]) -> Ty {
-        let mut ty = self.expr(root);
-        for access in chain {
-            ty = match access {
-                AccessExpr::Subscript(Subscript::Index { index }) => {
-                    self.expr(index);
-                    self.subscript(root, &ty);
-                    self.element(&ty)
-                }
-                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
-                    for bound in [lower_bound, upper_bound, stride].into_iter().flatten() {
-                        self.expr(bound);
-                    }
-                    self.subscript(root, &ty);
-                    ty
-                }
-                AccessExpr::Dot(_) => Ty::Opaque,
-            };
-        }
-        ty
-    }
-
-    /// Only arrays have elements.
-    fn subscript(&mut self, root: &Ast, ty: &Ty) {
-        let Ty::Known(found) = ty else { return };
-        let k = key(self.model, found);
-        let plain = match k {
-            Key::Table(s) => {
-                !s.array
-                    && !matches!(k.category(), b'A')
-                    && !specc_facts::type_info(s.name).is_some_and(|info| info.subscripts)
-            }
-            Key::Enum(_, array) => !array,
-            _ => false,
-        };
-        if plain {
-            let message = format!("`{}` is `{}`, which has no elements", self.written(root), self.describe(found));
-            let json = matches!(k, Key::Table(s) if s.name == "json");
-            self.report(codes::TYPE_MISMATCH, root, message, json.then(|| "write `->` or `->>`".to_owned()));
-        }
-    }
-
-    /// What `ty[1]` is.
-    pub(crate) fn element(&self, ty: &Ty) -> Ty {
-        let Ty::Known(ty) = ty else { return Ty::Opaque };
-        if ty.dims > 1 {
-            // a part of it may be an element or an array
-            return Ty::Opaque;
-        }
-        match key(self.model, ty) {
-            k if ty.dims == 1 && k.is_array() => Ty::Known(Type { dims: 0, ..ty.clone() }),
-            Key::Table(s) if s.name == "jsonb" => Ty::builtin("jsonb"),
-            _ => Ty::Opaque,
-        }
-    }
 }
 
 /// The type of a number as written.
 fn number(digits: &str) -> &'static str {
     let plain: String = digits.chars().filter(|c| *c != '_').collect();
-    let value = match plain.get(..2) {
-        Some("0x" | "0X") => i128::from_str_radix(&plain[2..], 16).ok(),
-        _ => plain.parse::<i128>().ok(),
+    let base = match plain.get(..2) {
+        Some("0x" | "0X") => 16,
+        Some("0o" | "0O") => 8,
+        Some("0b" | "0B") => 2,
+        _ => 10,
     };
+    let value = i128::from_str_radix(if base == 10 { &plain } else { &plain[2..] }, base).ok();
     match value {
         Some(v) if i32::try_from(v).is_ok() => "int",
         Some(v) if i64::try_from(v).is_ok() => "bigint",

@@ -8,6 +8,7 @@ mod builtins;
 mod calls;
 mod captures;
 mod casts;
+mod elements;
 mod expr;
 mod functions;
 pub(crate) mod kinds;
@@ -21,6 +22,7 @@ mod place;
 mod query;
 pub(crate) mod resolve;
 mod same;
+mod unknown;
 
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};

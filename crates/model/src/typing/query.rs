@@ -37,7 +37,8 @@ impl Checker<'_> {
     pub(crate) fn query(&mut self, query: &Query) -> Option<Columns> {
         let own = self.with.len();
         if let Some(with) = &query.with {
-            for cte in &with.cte_tables {
+            // What `search` and `cycle` add, the query before them has: of one that is recursive no columns are known.
+            for cte in with.cte_tables.iter().filter(|cte| specc_expr::added_columns(cte).is_none()) {
                 let name = folded(&cte.alias.name);
                 if with.recursive {
                     self.with.push((name.clone(), Source::Opaque));
