@@ -27,7 +27,7 @@ impl Not for Lit {
 
 /// One question to the solver is given up after so many conflicts. They are counted, not timed: a verdict is the same on
 /// every machine.
-const CONFLICTS: usize = 20_000;
+const CONFLICTS: usize = 2_000;
 
 /// After one was given up, the next ones of the same circuit have so many.
 const CONFLICTS_LATER: usize = 200;
