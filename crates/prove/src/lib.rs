@@ -50,7 +50,7 @@ pub use encode::ANYWHERE;
 pub use fill::{Fill, Sample, Samples};
 pub use matrix::{Aim, Expected, Matrix, Standing, Statement, Stuck, Subject, Trial, Variant, Way, matrix};
 pub use properties::Finding;
-pub use replay::{Replay, table};
+pub use replay::{Given, Named, Replay, table};
 pub use sample::{Tried, sample};
 pub use sorts::{Source, Val};
 pub use verdict::{Verdict, name};

@@ -10,6 +10,7 @@ use crate::matrix::Way;
 use crate::shape::shaped;
 use crate::sorts::{Source, Val};
 use crate::whole::{is_spread, unique_columns};
+use smol_str::SmolStr;
 use specc_facts::{Family, family};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, Object, RuleAction, Type};
 use specc_sql::quote;
@@ -29,6 +30,32 @@ pub struct Replay {
     pub statements: Vec<String>,
     /// The same where a change names no row and reads no column, so that it needs no right to read.
     pub blind: Vec<String>,
+}
+
+/// A column of what a statement is about, and a value.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its name there.
+    pub name: SmolStr,
+    /// The column that it is, or that the view passes on.
+    pub column: (EntityId, FieldIx),
+    /// The value, as an expression.
+    pub sql: String,
+}
+
+impl Given {
+    fn equals(&self) -> String {
+        format!("{} = {}", quote::ident(&self.name), self.sql)
+    }
+}
+
+/// What a statement names and gives.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// By what a row is found; nothing: every row.
+    pub found: Vec<Given>,
+    /// What a new row holds, or what is changed.
+    pub values: Vec<Given>,
 }
 
 impl Case {
@@ -54,7 +81,7 @@ impl Case {
         let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
         let there = targets_first(fill.model, there.collect());
         let rows: Result<Vec<String>, String> =
-            there.into_iter().map(|(at, row)| writer.insert(row, at, false)).collect();
+            there.into_iter().map(|(at, row)| writer.insert(row, at)).collect();
         let mut rows = rows?;
         let stored = |step: &Step| matches!(step.through, Some(Through::View(at)) if is_stored(fill.model, at, 0));
         if self.steps.iter().any(stored) {
@@ -89,7 +116,8 @@ impl Case {
     /// As [`Case::loaded`].
     pub fn columns(&self, fill: &Fill<'_>, at: usize) -> Result<Vec<(FieldIx, String)>, String> {
         let row = self.rows.get(at).ok_or("it has no row")?;
-        Writer { case: self, fill }.given(row, at, false)
+        let given = Writer { case: self, fill }.given(row, at, false)?;
+        Ok(given.into_iter().map(|one| (one.column.1, one.sql)).collect())
     }
 
     /// A step, done in this way to the row of this place.
@@ -98,6 +126,14 @@ impl Case {
     /// As [`Case::loaded`].
     pub fn statement(&self, fill: &Fill<'_>, step: &Step, way: Way, row: Option<usize>) -> Result<String, String> {
         Writer { case: self, fill }.statement(step, way, row)
+    }
+
+    /// What [`Case::statement`] names and gives, for who writes it otherwise than as SQL.
+    ///
+    /// # Errors
+    /// As [`Case::loaded`].
+    pub fn named(&self, fill: &Fill<'_>, step: &Step, way: Way, row: Option<usize>) -> Result<Named, String> {
+        Writer { case: self, fill }.named(step, way, row)
     }
 
     /// The tables of its rows, each once, in their order.
@@ -130,19 +166,26 @@ fn column(entity: &Entity, field: FieldIx) -> String {
 
 impl Writer<'_> {
     fn statement(&self, step: &Step, way: Way, at: Option<usize>) -> Result<String, String> {
-        let row = at.and_then(|at| self.case.rows.get(at));
+        let named = self.named(step, way, at)?;
+        let list = |given: &[Given], and: &str| given.iter().map(Given::equals).collect::<Vec<_>>().join(and);
+        let found = match named.found.is_empty() {
+            false => format!(" where {}", list(&named.found, " and ")),
+            // Reading without a condition shows whether the row is among what is seen only by its key.
+            true => String::new(),
+        };
         if let Some(through) = step.through {
-            return self.read_through(row, through);
+            let from = match through {
+                Through::View(at) => {
+                    let name = &self.fill.model.views[at].name;
+                    quote::qualified(&name.schema, &name.name)
+                }
+                Through::Function(at) => self.call(at)?,
+            };
+            return Ok(format!("select from {from}{found}"));
         }
-        let id =
-            row.or_else(|| self.case.rows.get(step.old.or(step.new)?)).map(|row| row.entity).ok_or("it has no row")?;
+        let id = self.of(step, at)?;
         let entity = self.fill.model.entity(id);
         let table = table(self.fill.model, id);
-        let found = match (way, row) {
-            (Way::Keyed, Some(row)) => format!(" where {}", self.found(row)?),
-            // Reading without a condition shows whether the row is among what is seen only by its key.
-            _ => String::new(),
-        };
         let keys = || -> Vec<String> {
             let key = entity.key.iter().flat_map(|key| &key.fields);
             key.map(|field| column(entity, *field)).collect()
@@ -151,51 +194,62 @@ impl Writer<'_> {
             RuleAction::Select => format!("select from {table}{found}"),
             RuleAction::Delete => format!("delete from {table}{found}"),
             RuleAction::Insert => {
-                let (row, at) = row.zip(at).ok_or("it has no row")?;
-                let values = self.insert(row, at, true)?;
+                let values = inserted(&table, &named.values, "", "");
                 match way {
                     Way::Returning => format!("{values} returning {}", keys().join(", ")),
                     Way::Conflict => format!("{values} on conflict ({}) do nothing", keys().join(", ")),
                     _ => values,
                 }
             }
-            RuleAction::Update => {
-                let new = step.new.and_then(|at| self.case.rows.get(at)).ok_or("it changes nothing")?;
-                let set = new.values.iter().map(|(field, held)| match self.path(new, *field) {
-                    Some(path) => Ok(format!("{} = {path}", column(entity, *field))),
-                    None => self.equals(id, *field, Some(held)),
-                });
-                let mut set = set.collect::<Result<Vec<String>, String>>()?;
-                if set.is_empty() {
-                    let unlike = unique_columns(entity);
-                    let free = step.open.iter().find(|field| !unlike.contains(field));
-                    let free = free.ok_or("it could change nothing but its key and what is unique")?;
-                    set.push(self.equals(id, *free, None)?);
-                }
-                format!("update {table} set {}{found}", set.join(", "))
-            }
+            RuleAction::Update => format!("update {table} set {}{found}", list(&named.values, ", ")),
         })
     }
 
-    /// A query of a view, or of what a function gives; for the row, where its key is passed on.
-    fn read_through(&self, row: Option<&CaseRow>, through: Through) -> Result<String, String> {
-        let model = self.fill.model;
-        let mut found = Vec::new();
-        let from = match through {
-            Through::View(at) => {
-                if let Some(row) = row {
-                    for (name, field) in crate::queries::passed_on(model, at, row.entity) {
-                        let value = self.value(row.entity, field, self.held(row, field).as_ref(), 0)?;
-                        found.push(format!("{} = {value}", quote::ident(name)));
-                    }
+    /// The entity that a step is about.
+    fn of(&self, step: &Step, at: Option<usize>) -> Result<EntityId, String> {
+        let row = |at: Option<usize>| self.case.rows.get(at?);
+        row(at).or_else(|| row(step.old.or(step.new))).map(|row| row.entity).ok_or_else(|| "it has no row".to_owned())
+    }
+
+    fn named(&self, step: &Step, way: Way, at: Option<usize>) -> Result<Named, String> {
+        let row = at.and_then(|at| self.case.rows.get(at));
+        let mut named = Named::default();
+        if let Some(through) = step.through {
+            if let (Through::View(view), Some(row)) = (through, row) {
+                for (name, field) in crate::queries::passed_on(self.fill.model, view, row.entity) {
+                    let sql = self.value(row.entity, field, self.held(row, field).as_ref(), 0)?;
+                    named.found.push(Given { name: name.clone(), column: (row.entity, field), sql });
                 }
-                let name = &model.views[at].name;
-                quote::qualified(&name.schema, &name.name)
             }
-            Through::Function(at) => self.call(at)?,
-        };
-        let filter = if found.is_empty() { String::new() } else { format!(" where {}", found.join(" and ")) };
-        Ok(format!("select from {from}{filter}"))
+            return Ok(named);
+        }
+        let id = self.of(step, at)?;
+        let entity = self.fill.model.entity(id);
+        if let (Way::Keyed, Some(row)) = (way, row) {
+            named.found = self.found(row)?;
+        }
+        match step.command {
+            RuleAction::Select | RuleAction::Delete => {}
+            RuleAction::Insert => {
+                let (row, at) = row.zip(at).ok_or("it has no row")?;
+                named.values = self.given(row, at, true)?;
+            }
+            RuleAction::Update => {
+                let new = step.new.and_then(|at| self.case.rows.get(at)).ok_or("it changes nothing")?;
+                let set = new.values.iter().map(|(field, held)| match self.path(new, *field) {
+                    Some(path) => Ok(given(entity, *field, path)),
+                    None => self.holds(id, *field, Some(held)),
+                });
+                named.values = set.collect::<Result<_, String>>()?;
+                if named.values.is_empty() {
+                    let unlike = unique_columns(entity);
+                    let free = step.open.iter().find(|field| !unlike.contains(field));
+                    let free = free.ok_or("it could change nothing but its key and what is unique")?;
+                    named.values.push(self.holds(id, *free, None)?);
+                }
+            }
+        }
+        Ok(named)
     }
 
     /// A call with the arguments of the case; null for one that does not matter.
@@ -222,26 +276,25 @@ impl Writer<'_> {
     }
 
     /// What only this row is: it has this key, or where the table made that, these values.
-    fn found(&self, row: &CaseRow) -> Result<String, String> {
+    fn found(&self, row: &CaseRow) -> Result<Vec<Given>, String> {
         let entity = self.fill.model.entity(row.entity);
         let key = entity.key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
         let unknown = key.is_empty() || key.iter().any(|field| row.left.contains(field));
-        let parts: Vec<String> = match unknown {
+        let parts: Vec<Given> = match unknown {
             false => {
-                let parts = key.iter().map(|field| self.equals(row.entity, *field, self.held(row, *field).as_ref()));
+                let parts = key.iter().map(|field| self.holds(row.entity, *field, self.held(row, *field).as_ref()));
                 parts.collect::<Result<_, _>>()?
             }
             true => {
                 let known = row.values.iter().filter(|(field, held)| !row.left.contains(field) && *held != Held::Null);
-                known.map(|(field, held)| self.equals(row.entity, *field, Some(held))).collect::<Result<_, _>>()?
+                known.map(|(field, held)| self.holds(row.entity, *field, Some(held))).collect::<Result<_, _>>()?
             }
         };
-        if parts.is_empty() { Err("nothing tells its row from others".to_owned()) } else { Ok(parts.join(" and ")) }
+        if parts.is_empty() { Err("nothing tells its row from others".to_owned()) } else { Ok(parts) }
     }
 
-    fn equals(&self, id: EntityId, field: FieldIx, held: Option<&Held>) -> Result<String, String> {
-        let entity = self.fill.model.entity(id);
-        Ok(format!("{} = {}", column(entity, field), self.value(id, field, held, 0)?))
+    fn holds(&self, id: EntityId, field: FieldIx, held: Option<&Held>) -> Result<Given, String> {
+        Ok(given(self.fill.model.entity(id), field, self.value(id, field, held, 0)?))
     }
 
     /// What a column of a row holds; a key that nobody read is made of the row's number.
@@ -251,10 +304,10 @@ impl Writer<'_> {
     }
 
     /// The columns of a row that get a value, and the SQL of each: any value for what has to be there and does not matter.
-    fn given(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<Vec<(FieldIx, String)>, String> {
+    fn given(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<Vec<Given>, String> {
         let entity = self.fill.model.entity(row.entity);
         let unlike = unique_columns(entity);
-        let mut given = Vec::new();
+        let mut all = Vec::new();
         for (field, column_of) in entity.fields.iter().enumerate() {
             let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held);
             let name = || format!("`{}.{}`", entity.name.name, column_of.name);
@@ -281,32 +334,25 @@ impl Writer<'_> {
                 self.raw(row.entity, other, &held)
             };
             if let Some(path) = self.path(row, field) {
-                given.push((field, path));
+                all.push(given(entity, field, path));
                 continue;
             }
             let value = match held.is_none().then(|| shaped(entity, field, &text)).flatten() {
                 Some(text) => quote::text(&text),
                 None => self.value(row.entity, field, held.as_ref(), at)?,
             };
-            given.push((field, value));
+            all.push(given(entity, field, value));
         }
-        Ok(given)
+        Ok(all)
     }
 
     /// An insert of a row.
-    fn insert(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<String, String> {
+    fn insert(&self, row: &CaseRow, at: usize) -> Result<String, String> {
         let entity = self.fill.model.entity(row.entity);
-        let given = self.given(row, at, by_client)?;
-        let (names, values): (Vec<_>, Vec<_>) =
-            given.into_iter().map(|(field, value)| (column(entity, field), value)).unzip();
-        let table = table(self.fill.model, row.entity);
-        let over = if by_client { "" } else { " overriding system value" };
+        let given = self.given(row, at, false)?;
         // The buckets of the spec are there.
-        let kept = if by_client || !entity.external { "" } else { " on conflict do nothing" };
-        if names.is_empty() {
-            return Ok(format!("insert into {table} default values{kept}"));
-        }
-        Ok(format!("insert into {table} ({}){over} values ({}){kept}", names.join(", "), values.join(", ")))
+        let kept = if entity.external { " on conflict do nothing" } else { "" };
+        Ok(inserted(&table(self.fill.model, row.entity), &given, " overriding system value", kept))
     }
 
     /// A path of which folders matter.
@@ -433,6 +479,20 @@ impl Writer<'_> {
             _ => (place + 1).to_string(),
         })
     }
+}
+
+fn given(entity: &Entity, field: FieldIx, sql: String) -> Given {
+    Given { name: entity.fields[field].name.clone(), column: (entity.id, field), sql }
+}
+
+/// An insert of one row.
+fn inserted(table: &str, given: &[Given], over: &str, kept: &str) -> String {
+    if given.is_empty() {
+        return format!("insert into {table} default values{kept}");
+    }
+    let names: Vec<_> = given.iter().map(|one| quote::ident(&one.name)).collect();
+    let values: Vec<&str> = given.iter().map(|one| one.sql.as_str()).collect();
+    format!("insert into {table} ({}){over} values ({}){kept}", names.join(", "), values.join(", "))
 }
 
 /// The same rows, those first to which others refer.
