@@ -37,6 +37,7 @@ mod sentences;
 mod shapes;
 mod shut_indexes;
 mod site;
+mod smoke;
 mod supply;
 mod together;
 mod types;

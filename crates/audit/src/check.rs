@@ -124,6 +124,8 @@ pub enum Need {
     Rows,
     /// A folder with the code of clients.
     Code,
+    /// What watches the database.
+    Watched,
 }
 
 /// How a check looks.

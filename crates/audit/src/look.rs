@@ -262,6 +262,11 @@ fn lacking(need: Need, standing: &Standing, subject: &Subject<'_>, limits: &Limi
             Some(spec) => (spec.differences.is_ok(), spec.differences.as_ref().err().cloned().unwrap_or_default()),
         },
         Need::Rows => (limits.rows > 0, "no rows are read: `--scan-rows N` says how many of a table may be".to_owned()),
+        Need::Watched => (
+            subject.watched.is_some(),
+            "nothing of the project says what watches it: `specc monitoring` writes queries, alerts and a dashboard"
+                .to_owned(),
+        ),
         Need::Code => (subject.code.is_some(), "no folder with the code of clients is named: `--code DIR`".to_owned()),
     };
     (!is_there).then_some(what)

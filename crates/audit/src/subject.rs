@@ -12,6 +12,8 @@ pub struct Subject<'s> {
     pub folders: Vec<Folder>,
     /// Code of clients; none where no folder is named.
     pub code: Option<Vec<Text>>,
+    /// The tables that the project's monitoring watches, as Postgres writes them; none where it has none.
+    pub watched: Option<Vec<String>>,
     /// The roles as which clients ask.
     pub clients: Vec<String>,
     /// The schemas that clients reach; none for what the server says, and `public` where it says nothing.

@@ -4,11 +4,13 @@ mod access;
 mod audit;
 mod docs;
 mod flows;
+mod smoke;
 
 pub use access::{Prove, Test, Why};
 pub use audit::{Audit, FailOn};
 pub use docs::Docs;
 pub use flows::Flows;
+pub use smoke::Smoke;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -36,7 +38,7 @@ pub enum Asked {
     Sarif,
     /// As workflow commands of GitHub (lint and flows only)
     Github,
-    /// For CI servers (test and audit only)
+    /// For CI servers (test, smoke and audit only)
     Junit,
     /// One page for persons (audit only)
     Markdown,
@@ -89,6 +91,8 @@ pub enum Command {
     Backup(Backup),
     /// Restore a backup, or one table of it, and compare
     Restore(Restore),
+    /// Restore a backup on a private server: how long that takes, and what is newer in the database in use
+    Drill(Drill),
     /// Say what differs between the spec and the last migration, or between two of them
     Diff(Diff),
     /// Write a database as a spec that builds the same database
@@ -103,6 +107,8 @@ pub enum Command {
     Docs(Docs),
     /// Write types for programs that use the database, without a server
     Types(Types),
+    /// Write what watches the database: queries for Prometheus' exporter, alert rules, a dashboard of Grafana, a role
+    Monitoring(Monitoring),
     /// Set what front-end code asks for against what its roles may do, and write the map of data flows
     Flows(Flows),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
@@ -111,6 +117,8 @@ pub enum Command {
     Test(Test),
     /// Examine a live database, read-only: what is ready, what is found, what could not be looked at
     Audit(Audit),
+    /// Make the requests that an API makes, as each role on each entity: status, rows and times, against effective access
+    Smoke(Smoke),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
     Verify(Verify),
     /// Explain a code such as E0102 or L001
@@ -542,6 +550,53 @@ pub struct Backup {
     /// Only this table, schema.name; may be given again
     #[arg(long, value_name = "TABLE")]
     pub table: Vec<String>,
+}
+
+/// `specc monitoring`
+#[derive(Group, Debug)]
+pub struct Monitoring {
+    #[command(flatten)]
+    pub place: Where,
+    /// The folder to write; `monitoring` of the project unless given
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write nothing; exit with 1 if the folder has something else, and name the files
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `specc drill`
+#[derive(Group, Debug)]
+#[command(
+    after_help = "Nothing is written to the database in use, every table of which is read. Exits with 1 where the restore fails, or takes longer \
+                  or is older than it may."
+)]
+pub struct Drill {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The backup; the database is backed up first unless given
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How many seconds it may take until the database is back (RTO)
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub rto: Option<f64>,
+    /// How many seconds old the backup may be (RPO); for that a database in use has to be named
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub rpo: Option<f64>,
+    /// Who restores owns everything
+    #[arg(long)]
+    pub no_owner: bool,
+    /// The major version of the private server; that of the backup unless given
+    #[arg(long, value_name = "MAJOR")]
+    pub postgres: Option<u32>,
+    /// How many seconds the restore may take before it is ended
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = seconds)]
+    pub timeout: f64,
+    /// How many gigabytes the private server may take
+    #[arg(long, value_name = "GB", default_value_t = 16)]
+    pub disk: u64,
 }
 
 /// `specc restore`

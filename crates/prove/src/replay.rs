@@ -80,8 +80,7 @@ impl Case {
         let writer = Writer { case: self, fill };
         let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
         let there = targets_first(fill.model, there.collect());
-        let rows: Result<Vec<String>, String> =
-            there.into_iter().map(|(at, row)| writer.insert(row, at)).collect();
+        let rows: Result<Vec<String>, String> = there.into_iter().map(|(at, row)| writer.insert(row, at)).collect();
         let mut rows = rows?;
         let stored = |step: &Step| matches!(step.through, Some(Through::View(at)) if is_stored(fill.model, at, 0));
         if self.steps.iter().any(stored) {

@@ -82,8 +82,28 @@ fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {
     Ok(run)
 }
 
+/// Names of settings, each with its value after it, by which a session says who asks.
+pub fn settings(model: &Model, claims: &serde_json::Value, viewer: Option<&str>) -> Vec<String> {
+    let options = &model.options;
+    let mut settings = vec![options.claims_setting.to_string(), claims.to_string()];
+    match options.target {
+        // The platform's own functions read this one.
+        Target::Supabase if options.claims_setting != "request.jwt.claims" => {
+            settings.extend(["request.jwt.claims".to_owned(), claims.to_string()]);
+        }
+        Target::Supabase => {}
+        Target::Postgres => {
+            settings.extend([options.viewer_setting.to_string(), viewer.unwrap_or_default().to_owned()]);
+        }
+    }
+    settings
+}
+
 /// The rows of a case, who asks, and what she tries.
-pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>) -> Result<Run, String> {
+///
+/// # Errors
+/// A value that cannot be given, with the reason.
+pub fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>) -> Result<Run, String> {
     let replay = case.loaded(fill)?;
     let mut lines = case.lines(model);
     // The statement of the case itself is one of those that are tried.
@@ -101,18 +121,7 @@ pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>)
         }
         *at = value.as_deref().into();
     }
-    let options = &model.options;
-    let mut settings = vec![options.claims_setting.to_string(), claims.to_string()];
-    match options.target {
-        // The platform's own functions read this one.
-        Target::Supabase if options.claims_setting != "request.jwt.claims" => {
-            settings.extend(["request.jwt.claims".to_owned(), claims.to_string()]);
-        }
-        Target::Supabase => {}
-        Target::Postgres => {
-            settings.extend([options.viewer_setting.to_string(), replay.viewer.clone().unwrap_or_default()]);
-        }
-    }
+    let settings = settings(model, &claims, replay.viewer.as_deref());
     Ok(Run {
         tables: case.tables().into_iter().map(|table| specc_prove::table(model, table)).collect(),
         load: together(&replay.rows),

@@ -20,7 +20,7 @@ mod report;
 mod rows;
 mod workflows;
 
-pub use access::{access, referred, samples_of};
+pub use access::{access, made, referred, samples_of, settings};
 pub use constraints::constraints;
 pub use grants::{Privilege, privileges};
 pub use kept::kept;

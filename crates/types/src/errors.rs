@@ -162,18 +162,21 @@ pub(crate) fn of_call(world: &World<'_>, function: &Function, is_anon: bool) -> 
     all
 }
 
-/// The status that the API gives a SQLSTATE.
-fn status(code: &str, refused: &'static str) -> &'static str {
+/// The status that the API gives a SQLSTATE; `refused` is that of what a role may not do.
+pub fn status(code: &str, refused: &'static str) -> &'static str {
     match code {
         "23503" | "23505" => "409",
         "25006" => "405",
         "42501" => refused,
         "42883" | "42P01" => "404",
+        "42P17" | "53400" => "500",
         "P0001" => "400",
         _ => match code.get(..2).unwrap_or_default() {
             "08" | "53" => "503",
             "28" | "0L" | "0P" => "403",
-            "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "P0" | "XX" => "500",
+            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX" => {
+                "500"
+            }
             _ => "400",
         },
     }

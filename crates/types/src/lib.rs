@@ -29,7 +29,7 @@ mod zod;
 
 pub use api::Api;
 pub use compare::{Difference, difference};
-pub use errors::{Error, Verb, What};
+pub use errors::{Error, Verb, What, status};
 pub use example::Example;
 pub use functions::Call;
 pub use openapi::segment;

@@ -8,7 +8,7 @@ use crate::words::said;
 use specc_catalog::{Catalog, Object};
 use specc_migrate::plan_create;
 use specc_postgres::Session;
-use specc_postgres::postgres::SimpleQueryMessage;
+use specc_postgres::postgres::{self, SimpleQueryMessage};
 use specc_prove::Sample;
 use specc_sql::quote::{ident, qualified};
 use specc_trial::{ASKED, Answer, Asked, Got, HARNESS, Outcome, Privilege, Run, answer, is_worth_another};
@@ -138,6 +138,33 @@ impl Ground {
             Some(got) if got.len() == statements.len() => Ok(got),
             _ => Err(said.first().map_or("", |text| text.strip_prefix("load ").unwrap_or(text)).to_owned()),
         })
+    }
+
+    /// Does something where the rows of a run are, in a transaction that is undone; or why they could not be made. `quiet`:
+    /// without the author's triggers on its table.
+    ///
+    /// # Errors
+    /// Where the connection breaks.
+    pub fn within<T>(
+        &mut self,
+        run: &Run,
+        quiet: bool,
+        act: impl FnOnce(&mut Session) -> Result<T, postgres::Error>,
+    ) -> Result<Result<T, String>, ScratchError> {
+        let broken = |error: postgres::Error| ScratchError::Postgres(said(&error).to_string());
+        self.session.batch_execute("begin").map_err(broken)?;
+        let quiet = quiet.then_some(run.table.as_str());
+        let staged = self.session.execute(
+            "select pg_temp.specc_staged($1, $2, $3, $4, $5)",
+            &[&run.tables, &run.load, &run.emptied, &quiet, &run.only],
+        );
+        let done = match staged.and_then(|_| act(&mut self.session)) {
+            Ok(done) => Ok(Ok(done)),
+            Err(error) if error.as_db_error().is_some() => Ok(Err(said(&error).to_string())),
+            Err(error) => Err(broken(error)),
+        };
+        self.session.batch_execute("rollback").map_err(broken)?;
+        done
     }
 
     /// Whether each role has its privilege.

@@ -1,6 +1,8 @@
 //! How the server looks after what is in it, and how long that goes on.
 
-use crate::check::{Area, BASE, Check, How, Need, Section, Severity};
+use crate::check::{Area, BASE, Check, How, Need, Section, Seen, Severity};
+use crate::look::{Look, Refusal, mine};
+use serde_json::Value;
 
 const HEALTH: Check = Check { section: Section::Performance, area: Some(Area::Monitoring), ..BASE };
 const SERVER: Check = Check { section: Section::Performance, ..BASE };
@@ -13,8 +15,34 @@ const OPEN_TRANSACTIONS: &str =
     where a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()
       and pg_catalog.clock_timestamp() - a.xact_start > {long} * interval '1 second' order by a.xact_start";
 
+/// The project's tables.
+fn unwatched(look: &mut Look<'_, '_>) -> Result<Seen, Refusal> {
+    let sql = format!(
+        "select c.oid::regclass::text as object, c.oid::regclass::text as table from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and {} order by 1",
+        mine()
+    );
+    let mut rows = look.run(sql)?;
+    let watched = look.subject.watched.as_deref().unwrap_or_default();
+    rows.retain(|row| {
+        row.get("table").and_then(Value::as_str).is_some_and(|table| !watched.iter().any(|one| one == table))
+    });
+    Ok(Seen { rows, unseen: Vec::new() })
+}
+
 /// The checks.
 pub const ALL: &[Check] = &[
+    Check {
+        name: "table_not_watched",
+        severity: Severity::Warning,
+        asks: "tables that the project's monitoring does not watch",
+        says: "nothing watches `{table}`",
+        why: "that it grows, that it is read from end to end or is not there is noticed by those who use it",
+        mend: "specc monitoring: the spec has to have the table",
+        needs: &[Need::Watched],
+        how: How::Asked(unwatched),
+        ..HEALTH
+    },
     Check {
         name: "sequence_near_end",
         severity: Severity::Error,

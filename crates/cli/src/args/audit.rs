@@ -45,6 +45,9 @@ pub struct Audit {
     /// A folder with the code of clients, in which no secret should be; may be given again
     #[arg(long, value_name = "DIR")]
     pub code: Vec<PathBuf>,
+    /// The folder with what watches the database, as `specc monitoring` writes it; `monitoring` of the project unless given
+    #[arg(long, value_name = "DIR")]
+    pub monitoring: Option<PathBuf>,
     /// A folder for the evidence, which is not there yet: for each check its queries, and what came of them
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,

@@ -46,6 +46,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
         spec: compilation.as_ref().map(|compilation| spec(args, compilation, &address, &wanted)),
         folders: folders(root, compilation.is_none())?,
         code: (!args.code.is_empty()).then(|| code(&args.code)).transpose()?,
+        watched: watched(&args.monitoring.clone().unwrap_or_else(|| root.join(super::monitoring::FOLDER)))?,
         clients: args.client.iter().filter(|role| !role.is_empty()).cloned().collect(),
         exposed: (!args.exposed.is_empty()).then(|| args.exposed.clone()).or_else(|| exposed(root)),
     };
@@ -234,7 +235,7 @@ fn change(line: Line, found: &Catalog) -> Change {
 }
 
 /// The schemas of the API, where the settings of Supabase's CLI say them.
-fn exposed(root: &Path) -> Option<Vec<String>> {
+pub(super) fn exposed(root: &Path) -> Option<Vec<String>> {
     let text = project::text(&root.join("supabase/config.toml")).ok()?;
     let settings: toml::Table = text.parse().ok()?;
     let all = settings.get("api")?.get("schemas")?.as_array()?;
@@ -280,6 +281,16 @@ fn folders(root: &Path, with_supabase: bool) -> Result<Vec<Folder>, Failure> {
         all.push(Folder { tool: Tool::Supabase, migrations });
     }
     Ok(all)
+}
+
+/// The tables that the monitoring of this folder watches; none where there is none.
+fn watched(folder: &Path) -> Result<Option<Vec<String>>, Failure> {
+    let file = folder.join("queries.yaml");
+    match project::text(&file) {
+        Ok(text) => Ok(specc_monitor::watched(&text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::broken(format!("cannot read {}: {error}", file.display()))),
+    }
 }
 
 /// The code in the folders, by path.

@@ -11,6 +11,7 @@ mod database;
 mod diff;
 mod docs;
 mod drift;
+mod drill;
 mod explain;
 mod flows;
 mod fmt;
@@ -18,12 +19,14 @@ mod init;
 mod lint;
 mod live;
 mod merge_file;
+mod monitoring;
 mod package;
 mod prove;
 mod pull;
 mod rebase;
 mod reset;
 mod restore;
+mod smoke;
 mod status;
 mod stored;
 mod test;
@@ -115,10 +118,14 @@ pub fn run(args: Args) -> ExitCode {
         let format = args.format.format().unwrap_or(Format::Text);
         return audit::run(audit, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Smoke(smoke) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return smoke::run(smoke, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
         return Failure::broken(
-            "only `specc lint`, `specc flows`, `specc test`, `specc prove` and `specc audit` can write such a format; the others write \
-             text and json",
+            "only `specc lint`, `specc flows`, `specc test`, `specc smoke`, `specc prove` and `specc audit` can write such a format; \
+             the others write text and json",
         )
         .report(Format::Text);
     };
@@ -134,15 +141,20 @@ pub fn run(args: Args) -> ExitCode {
         Command::Why(why) => why::run(&why, format),
         Command::Docs(docs) => docs::run(&docs, format),
         Command::Types(types) => types::run(&types, format),
+        Command::Monitoring(monitoring) => monitoring::run(&monitoring, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) | Command::Flows(_) | Command::Test(_) | Command::Prove(_) | Command::Audit(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Drill(drill) => drill::run(&drill, format),
+        Command::Lint(_)
+        | Command::Flows(_)
+        | Command::Test(_)
+        | Command::Smoke(_)
+        | Command::Prove(_)
+        | Command::Audit(_) => Ok(ExitCode::SUCCESS),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -34,7 +34,12 @@ pub fn lower_formula(model: &Model, scope: &Scope, rows: &[RowRef], formula: &Fo
 
 /// The SQL of a condition over a row of an entity that a query calls `alias`, for whoever runs it: nothing stands in a helper.
 pub fn of_row(model: &Model, entity: EntityId, alias: &str, formula: &Formula) -> String {
-    lower_formula(model, &Scope::of(entity), &[RowRef::Prefixed(alias.into())], formula).text.to_string()
+    read_of_row(model, entity, alias, formula).text.to_string()
+}
+
+/// The same, with the columns of the row that it reads.
+pub fn read_of_row(model: &Model, entity: EntityId, alias: &str, formula: &Formula) -> SqlExpr {
+    lower_formula(model, &Scope::of(entity), &[RowRef::Prefixed(alias.into())], formula)
 }
 
 /// That a plain query in `what` takes `name` from a row outside it: the one that `what` is about (`own`), or another.

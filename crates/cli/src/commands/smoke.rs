@@ -1,0 +1,179 @@
+//! `specc smoke`
+
+use super::database::broken;
+use super::trying::Place;
+use crate::args::{Asked, Smoke};
+use crate::pipeline::{self, Compilation};
+use crate::project::Project;
+use crate::report::{FINDINGS, Failure, data, plural, say};
+use serde_json::json;
+use specc_model::{Entity, Model};
+use specc_postgres::{Address, postgres};
+use specc_smoke::{Asker, Asking, Budget, Courier, Report, Surface, came};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Makes the requests, and reports what comes out otherwise.
+pub fn run(args: &Smoke, format: Asked) -> Result<ExitCode, Failure> {
+    if matches!(format, Asked::Github | Asked::Markdown | Asked::Html | Asked::Sarif) {
+        return Err(super::not_written("smoke", "text, json and junit"));
+    }
+    let start = Instant::now();
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let around = specc_lower::external(&compilation.model);
+    let mut exposed = args.exposed.clone();
+    if exposed.is_empty() {
+        exposed = super::audit::exposed(&compilation.root).unwrap_or_else(|| vec!["public".to_owned()]);
+    }
+    let exposed = exposed.iter().map(|name| name.as_str().into()).collect();
+    let surface = Surface::new(&compilation.model, &compilation.catalog, &around, exposed, args.anon.clone());
+    let mut report = Report::new(&args.anon);
+    let place = match &args.connection.database_url {
+        Some(_) => in_use(args, &surface, &mut report)?,
+        None => on_scratch(args, &compilation, &surface, &mut report)?,
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let failed = report.failures().count();
+    match format {
+        Asked::Json => data(&report.json(seconds).to_string()),
+        Asked::Junit => data(specc_diag::junit("specc smoke", &report.cases(), seconds).trim_end()),
+        _ => tell(args, &report, &compilation),
+    }
+    eprintln!(
+        "{}: {}{place}, {failed} failed, {} not asked, {seconds:.1} s",
+        if failed == 0 { "answered" } else { "failed" },
+        plural(report.tried.len(), "request"),
+        report.skipped.len(),
+    );
+    if report.tried.is_empty() {
+        return Err(Failure::Refused(None, "there is nothing to ask: no request could be made".to_owned()));
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// Where names are looked for besides the schema of a request.
+fn search(model: &Model) -> Vec<String> {
+    let mut all = vec![model.options.default_schema.to_string()];
+    if model.options.target == specc_model::Target::Supabase {
+        all.push("extensions".to_owned());
+    }
+    all
+}
+
+fn is_wanted(args: &Smoke, name: &str) -> bool {
+    args.filter.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
+}
+
+/// The settings by which a session says as whom it asks.
+fn settings(model: &Model, role: &str, viewer: Option<&str>) -> Vec<String> {
+    let mut claims = json!({ "role": role });
+    if let Some(viewer) = viewer {
+        claims["sub"] = viewer.into();
+    }
+    specc_trial::settings(model, &claims, viewer)
+}
+
+/// On a private server, in the databases in which each condition of the rules decides.
+fn on_scratch(
+    args: &Smoke,
+    compilation: &Compilation,
+    surface: &Surface<'_>,
+    report: &mut Report,
+) -> Result<String, Failure> {
+    let model = &compilation.model;
+    let only = |entity: &Entity| is_wanted(args, &format!("{}.{}", entity.name.schema, entity.name.name));
+    let matrix = specc_prove::matrix(model, &[], &only);
+    let place = Place::open(compilation, &args.scratch)?;
+    place.within(compilation, |ground, samples| {
+        let nobody = |role: &str| settings(model, role, None);
+        let asked =
+            Asking { samples, nobody: &nobody, is_wanted: &|name| is_wanted(args, name), search: search(model) };
+        specc_smoke::staged(surface, &matrix, &asked, report, &mut |run, quiet, act| ground.within(run, quiet, act))
+    })?;
+    Ok(format!(" in {} databases on {}", report.databases, place.name()))
+}
+
+/// On a database in use.
+fn in_use(args: &Smoke, surface: &Surface<'_>, report: &mut Report) -> Result<String, Failure> {
+    let address = Address::resolve(args.connection.database_url.as_deref(), |name| std::env::var(name).ok());
+    let mut session = address.and_then(|address| address.connect()).map_err(broken)?;
+    let failed = |error: postgres::Error| Failure::broken(error.to_string());
+    let limits = format!(
+        "set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '60s'; set statement_timeout = {}",
+        (args.scratch.timeout.min(60.0) * 1000.0).ceil()
+    );
+    session.batch_execute(&limits).map_err(failed)?;
+    let model = surface.model;
+    let mut askers = Vec::new();
+    for role in surface.roles() {
+        let can: bool = session
+            .query_one(
+                "select coalesce((select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = $1), false)",
+                &[&role.as_str()],
+            )
+            .and_then(|row| row.try_get(0))
+            .map_err(failed)?;
+        if !can {
+            return Err(Failure::Refused(
+                None,
+                format!(
+                    "whoever connects cannot ask as `{role}`: the role is not there, or not given to her\n  help: connect as the owner \
+                     of the tables, or as the role by which the API connects"
+                ),
+            ));
+        }
+        let signs_in = *role != args.anon && !specc_model::effective::bypasses(model, role);
+        let viewers = args.viewers.iter().filter(|_| signs_in).map(|viewer| Some(viewer.clone()));
+        for viewer in std::iter::once(None).chain(viewers) {
+            let settings = settings(model, role, viewer.as_deref());
+            askers.push(Asker { role: role.clone(), viewer, settings });
+        }
+    }
+    let budget = Budget { rows: args.rows, writes: args.write };
+    let mut courier = Courier::new(&args.anon, &search(model));
+    let wanted = |name: &str| is_wanted(args, name);
+    specc_smoke::live(surface, (&mut session, &mut courier), (&askers, &wanted), budget, report).map_err(failed)?;
+    Ok(" on the database".to_owned())
+}
+
+/// For a person: what failed, or all, and how long it took.
+fn tell(args: &Smoke, report: &Report, compilation: &Compilation) {
+    for one in report.tried.iter().filter(|one| args.all || one.verdict == specc_trial::Verdict::Failed) {
+        let exchange = &one.exchange;
+        let word = if one.verdict == specc_trial::Verdict::Failed { "FAILED" } else { "ok" };
+        say(&format!("{word} {}: {} as {}", exchange.entity, exchange.request.line(), exchange.request.role));
+        if word == "ok" {
+            say(&format!("    {}", came(&one.reply)));
+            continue;
+        }
+        exchange.lines.iter().for_each(|line| say(&format!("    {line}")));
+        if !exchange.request.prefer.is_empty() {
+            say(&format!("    Prefer: {}", exchange.request.prefer.join(",")));
+        }
+        if let Some(body) = &exchange.request.body {
+            say(&format!("    {body}"));
+        }
+        say(&format!("    expected: {}", exchange.expected(&report.anon)));
+        say(&format!("    got:      {}", came(&one.reply)));
+        for rule in &exchange.rules {
+            let name = compilation.sources.text(*rule);
+            say(&format!("    rule:     {} `{name}`", super::why::place(&compilation.sources, *rule)));
+        }
+        say(&format!("    statement: {}", exchange.request.prepared.sql));
+    }
+    for one in &report.skipped {
+        let at =
+            one.span.map(|span| format!(" ({})", super::why::place(&compilation.sources, span))).unwrap_or_default();
+        say(&format!("NOT ASKED {}: {}: {}{at}", one.entity, one.what, one.why));
+    }
+    say(&format!("{:<8} {:>8} {:>9} {:>9} {:>9}", "", "requests", "p50 ms", "p95 ms", "p99 ms"));
+    let ms = |micros: u64| format!("{:.2}", micros as f64 / 1000.0);
+    for (word, spread) in report.spreads() {
+        let (p50, p95, p99) = (ms(spread.p50), ms(spread.p95), ms(spread.p99));
+        say(&format!(
+            "{:<8} {:>8} {p50:>9} {p95:>9} {p99:>9}",
+            if word == "*" { "all" } else { word },
+            spread.requests
+        ));
+    }
+}

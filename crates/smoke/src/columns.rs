@@ -1,0 +1,82 @@
+//! Columns that each role writes, all of them at once, and those that it does not, one at a time: asked where there are no
+//! rows, so that only rights decide.
+
+use crate::exchange::{Exchange, Kind, Wish};
+use crate::request::{Gives, Method, Request, encoded};
+use crate::shape::{self, Written};
+use crate::surface::{Surface, named, table};
+use serde_json::{Map, Value};
+use specc_model::effective::bypasses;
+use specc_prove::Expected;
+use specc_types::Relation;
+
+/// The requests. `nobody`: settings of a role that asks for nobody.
+pub(crate) fn columns(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String>) -> Vec<Exchange> {
+    let mut all = Vec::new();
+    let model = surface.model;
+    for entity in model.entities.iter().filter(|entity| specc_prove::is_guarded(entity) && !entity.external) {
+        let relation = surface
+            .api
+            .relations()
+            .iter()
+            .find(|relation| relation.name.schema == entity.name.schema && relation.name.name == entity.name.name);
+        let Some(relation) = relation.filter(|relation| surface.shows(&relation.name.schema)) else { continue };
+        for role in surface.roles().filter(|role| !bypasses(model, role)) {
+            let Some(rights) = surface.rights(role) else { continue };
+            for method in [Method::Post, Method::Patch] {
+                let word = if method == Method::Post { "insert" } else { "update" };
+                let granted = rights.columns(&relation.name, word);
+                let own = relation.columns.iter().filter(|column| column.written);
+                let own = own.filter_map(|column| Some((column.name.clone(), column.ty.clone()?)));
+                let (open, shut): (Vec<Written>, Vec<Written>) = own.partition(|(name, _)| granted.has(name));
+                let mut ask = |columns: &[Written], outcome| {
+                    all.push(Exchange {
+                        entity: specc_prove::name(model, entity.id),
+                        kind: Kind::Columns,
+                        lines: vec![format!("as {role}"), "no rows".to_owned()],
+                        rules: Vec::new(),
+                        request: request(role, nobody(role), relation, method, columns),
+                        wish: Wish::Access { outcome, total: None },
+                    });
+                };
+                if !open.is_empty() {
+                    ask(&open, Expected::Rows(0));
+                }
+                shut.iter().for_each(|column| ask(std::slice::from_ref(column), Expected::Denied));
+            }
+        }
+    }
+    all
+}
+
+fn request(role: &str, settings: Vec<String>, relation: &Relation, method: Method, columns: &[Written]) -> Request {
+    let names: Vec<String> = columns.iter().map(|(name, _)| named(name)).collect();
+    let query = vec![("columns".to_owned(), names.join(","))];
+    let (body, prepared) = match method {
+        Method::Post => {
+            let body = "[]".to_owned();
+            let prepared = shape::insert(&table(relation), columns, &body, None, None);
+            (body, prepared)
+        }
+        _ => {
+            let body: Map<String, Value> = columns.iter().map(|(name, _)| (name.to_string(), Value::Null)).collect();
+            let body = Value::Object(body).to_string();
+            let prepared = shape::update(&table(relation), columns, &body, &[], None);
+            (body, prepared)
+        }
+    };
+    Request {
+        role: role.to_owned(),
+        settings,
+        method,
+        schema: relation.name.schema.clone(),
+        path: format!("/{}", encoded(&relation.name.name)),
+        query,
+        prefer: vec!["return=minimal"],
+        body: Some(body),
+        page: None,
+        gives: Gives::Nothing,
+        writes: true,
+        prepared,
+    }
+}

@@ -1,0 +1,132 @@
+//! What clients reach: the relations and functions of the exposed schemas, and the rights of each role on them.
+
+use crate::shape::Table;
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, DataType};
+use specc_model::Model;
+use specc_types::{Api, Columns, Relation, RelationKind, Rights};
+use std::collections::BTreeMap;
+
+/// What clients reach of a spec.
+pub struct Surface<'m> {
+    /// The spec.
+    pub model: &'m Model,
+    /// What it makes.
+    pub catalog: &'m Catalog,
+    /// The schemas that the API shows.
+    pub exposed: Vec<SmolStr>,
+    /// The role of who has not signed in.
+    pub anon: String,
+    pub(crate) api: Api<'m>,
+    rights: BTreeMap<SmolStr, Rights<'m>>,
+}
+
+impl<'m> Surface<'m> {
+    /// Of these schemas; `around`: the tables that are there besides the catalog's.
+    pub fn new(
+        model: &'m Model,
+        catalog: &'m Catalog,
+        around: &'m Catalog,
+        exposed: Vec<SmolStr>,
+        anon: String,
+    ) -> Self {
+        let roles = specc_prove::roles(model);
+        let rights = roles.iter().map(|role| (role.name.clone(), Rights::of(catalog, &role.name))).collect();
+        Self { model, catalog, exposed, anon, api: Api::new(catalog, around), rights }
+    }
+
+    /// The roles, by name.
+    pub fn roles(&self) -> impl Iterator<Item = &SmolStr> {
+        self.rights.keys()
+    }
+
+    /// Whether the API shows a schema.
+    pub(crate) fn shows(&self, schema: &str) -> bool {
+        self.exposed.iter().any(|other| other == schema)
+    }
+
+    pub(crate) fn rights(&self, role: &str) -> Option<&Rights<'m>> {
+        self.rights.get(role)
+    }
+
+    /// The columns of a relation that a role reads; nothing where it reads none.
+    pub(crate) fn readable(&self, role: &str, relation: &Relation) -> Option<Select> {
+        let columns = self.rights(role)?.columns(&relation.name, "select");
+        match columns {
+            Columns::All => Some(Select::All),
+            Columns::Some(some) if some.is_empty() => None,
+            some => {
+                let names = relation.columns.iter().map(|column| &column.name).filter(|name| some.has(name));
+                Some(Select::These(names.cloned().collect()))
+            }
+        }
+    }
+}
+
+/// The columns that a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Select {
+    /// Whichever there are.
+    All,
+    /// These.
+    These(Vec<SmolStr>),
+}
+
+impl Select {
+    /// The list for a statement: empty stands for all.
+    pub(crate) fn list(&self) -> &[SmolStr] {
+        match self {
+            Select::All => &[],
+            Select::These(names) => names,
+        }
+    }
+
+    /// With these as well.
+    pub(crate) fn with(mut self, more: &[SmolStr]) -> Self {
+        if let Select::These(names) = &mut self {
+            for name in more {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// As it stands in an address.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Select::All => "*".to_owned(),
+            Select::These(names) => names.iter().map(|name| named(name)).collect::<Vec<_>>().join(","),
+        }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Select::All => true,
+            Select::These(names) => names.iter().any(|other| other == name),
+        }
+    }
+}
+
+/// A name in an address: in quotes where it has what means something there.
+pub(crate) fn named(name: &str) -> String {
+    match name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
+    }
+}
+
+/// A relation in a statement.
+pub(crate) fn table(relation: &Relation) -> Table<'_> {
+    Table { schema: &relation.name.schema, name: &relation.name.name }
+}
+
+/// The type of a column.
+pub(crate) fn type_of(relation: &Relation, name: &str) -> Option<DataType> {
+    relation.columns.iter().find(|column| column.name == name)?.ty.clone()
+}
+
+pub(crate) fn is_table(relation: &Relation) -> bool {
+    relation.kind == RelationKind::Table
+}
