@@ -11,6 +11,7 @@ pub mod fuzz;
 pub mod load;
 pub mod replay;
 pub mod stage;
+pub mod standin;
 
 pub use access::{Who, sql};
 pub use build::{Built, Layout, findings, project, project_for, root, spec, spec_files, specs};

@@ -14,6 +14,7 @@ pub mod keys;
 mod look;
 mod matrix;
 pub mod report;
+pub mod since;
 mod subject;
 mod verdict;
 
@@ -59,6 +60,8 @@ pub struct Report {
     pub stale: Vec<String>,
     /// Table by table.
     pub matrix: Matrix,
+    /// What is new since an earlier examination, where one is named.
+    pub since: Option<since::Since>,
 }
 
 /// Why there was no examination.
@@ -127,6 +130,7 @@ pub fn examine(
         accepted: Vec::new(),
         stale: Vec::new(),
         matrix,
+        since: None,
     })
 }
 
@@ -181,11 +185,17 @@ impl Report {
         all
     }
 
-    /// Whether something is found, or could not be looked for, that is as bad as this.
+    /// Whether something is found, or could not be looked for, that is as bad as this; of what is new since an earlier
+    /// examination, where one is named.
     pub fn fails(&self, level: Severity) -> bool {
+        let is_new = |finding: &Finding| self.since.as_ref().is_none_or(|since| since.is_new(finding));
+        let is_blind = |one: &Examined| match &self.since {
+            Some(since) => since.is_newly_blind(one),
+            None => !one.verdict.unseen().is_empty(),
+        };
         self.examined.iter().any(|one| {
-            one.verdict.findings().iter().any(|finding| finding.severity >= level)
-                || !one.verdict.unseen().is_empty() && one.check.severity >= level
+            one.verdict.findings().iter().any(|finding| finding.severity >= level && is_new(finding))
+                || is_blind(one) && one.check.severity >= level
         })
     }
 

@@ -298,3 +298,127 @@ fn it_needs_no_project() {
     assert!(code == 2 && err.contains("text, json, markdown, html, sarif and junit"), "{err}");
     assert_eq!(run(dir.path(), &["audit", "--project", "/nowhere", "--database-url", "postgres://localhost:1/x"]).0, 2);
 }
+
+/// What came and what went since an earlier report is said, and only what came decides the exit code.
+#[test]
+fn what_is_new_is_told_from_what_was_there() {
+    let place = Place::new();
+    place.break_it("create table public.first (id int); create table public.second (id int)");
+    let only = ["--only", "rls_disabled_in_public,no_primary_key", "--fail-on", "info"];
+    let (code, out, err) = place.audit(&[&only[..], &["--format", "json"]].concat());
+    assert_eq!(code, 1, "{out}{err}");
+    let file = place.dir.path().join("earlier.json");
+    std::fs::write(&file, &out).unwrap();
+    let file = file.to_str().unwrap();
+    let since = [&only[..], &["--since", file]].concat();
+    let (code, out, err) = place.audit(&since);
+    assert!(code == 0 && out.contains("0 came, 0 went"), "{code} {out}{err}");
+    place.break_it("drop table public.first; create table public.third (id int primary key)");
+    let (code, out, _) = place.audit(&[&since[..], &["--format", "markdown"]].concat());
+    let told: Vec<&str> =
+        out.lines().filter(|line| line.starts_with("- new:") || line.starts_with("- gone:")).collect();
+    let has = |sign: &str, table: &str| told.iter().any(|line| line.contains(sign) && line.contains(table));
+    // A new table is read by clients: that came.
+    assert_eq!(code, 1, "{out}");
+    assert!(has("new:", "public.third") && has("gone:", "public.first") && !has("new:", "public.second"), "{told:?}");
+    place.break_it("create table public.fourth (id int)");
+    let report = place.json(&[&only[2..], &["--only", only[1], "--since", file]].concat());
+    let new: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["new"] == true)
+        .map(|finding| finding["object"].as_str().unwrap())
+        .collect();
+    assert!(new.contains(&"public.fourth") && !new.contains(&"public.second"), "{new:?}");
+    // What is no report is said to be none, before a database is asked.
+    let wrong = place.dir.path().join("wrong.json");
+    for text in ["", "{}", "[1]", "{\"at\": 1}", "\u{0}"] {
+        std::fs::write(&wrong, text).unwrap();
+        let (code, _, said) = place.audit(&["--since", wrong.to_str().unwrap()]);
+        assert!(code == 2 && said.contains("wrong.json"), "{text:?} {code} {said}");
+    }
+    assert_eq!(place.audit(&["--since", "none.json"]).0, 2);
+}
+
+/// Each gap has a text of its own in the folder, whatever its object is called, and nobody is called by one.
+#[test]
+fn an_issue_is_written_for_each_gap() {
+    let place = Place::new();
+    place.break_it(
+        r#"create table public."../../../tmp/@everyone <b>`x`</b>
+# not a title" (id int);
+           create table public."NUL" (id int); create table public."nul" (id int);
+           create table public."ключ" (id int); create table public."клюк" (id int);"#,
+    );
+    let issues = place.dir.path().join("issues");
+    let only = ["--only", "rls_disabled_in_public,no_primary_key,function_does_not_compile", "--fail-on", "never"];
+    let args = [&only[..], &["--issues", issues.to_str().unwrap()]].concat();
+    let (code, out, err) = place.audit(&args);
+    assert_eq!(code, 0, "{out}{err}");
+    let report = place.json(&only);
+    let gaps = report["findings"].as_array().unwrap().len()
+        + report["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|check| check["not_looked_at"] != serde_json::json!([]))
+            .count();
+    let files: Vec<_> = std::fs::read_dir(&issues).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), gaps, "{files:?}");
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let titles = text.lines().filter(|line| line.starts_with("# ")).count();
+        assert!(text.starts_with("# ") && titles == 1, "{text}");
+        assert!(!text.lines().next().unwrap().contains('@') && !text.contains("<b>\n"), "{text}");
+        assert!(text.contains("specc audit --only") || text.contains("could be looked at"), "{text}");
+    }
+    // A folder that has something keeps it.
+    let (code, _, said) = place.audit(&args);
+    assert!(code == 2 && said.contains("has files in it"), "{code} {said}");
+}
+
+/// A spec without an entity, and one whose tables are in another schema than `public`, are examined as any other.
+#[test]
+fn a_spec_of_nothing_and_one_of_another_schema_are_examined() {
+    let nothing = tempfile::tempdir().unwrap();
+    std::fs::write(nothing.path().join("specc.toml"), "name = \"nothing\"\n").unwrap();
+    std::fs::write(nothing.path().join("a.dbspec"), "// nothing yet\n").unwrap();
+    let db = shared(18).platform_database().unwrap();
+    let url = db.url("postgres");
+    let audit = |dir: &std::path::Path, more: &[&str]| {
+        let args = [&["audit", "--format", "json", "--database-url", &url], more].concat();
+        let (code, out, err) = run(dir, &args);
+        assert!(code == 0 || code == 1, "{code} {out}{err}");
+        serde_json::from_str::<Value>(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+    };
+    let report = audit(nothing.path(), &[]);
+    assert_eq!((verdict(&report, "drift"), report["with_spec"].as_bool()), ("RAN", Some(true)));
+    // Neither do the others fall over nothing.
+    assert_eq!(run(nothing.path(), &["smoke"]).0, 1);
+    let (code, out, err) = run(nothing.path(), &["monitoring"]);
+    assert_eq!(code, 0, "{out}{err}");
+
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("specc.toml"), "name = \"other\"\n").unwrap();
+    let spec = "schema \"My Shop\"\n\nentity \"My Shop\".\"Order Items\" {\n  id: int  key\n  policy { all: allow select  to authenticated }\n}\n";
+    std::fs::write(other.path().join("a.dbspec"), spec).unwrap();
+    let (code, out, err) = run(other.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, out, err) = run(other.path(), &["apply", "--database-url", &url]);
+    assert_eq!(code, 0, "{out}{err}");
+    let report = audit(other.path(), &["--exposed", "My Shop"]);
+    assert_eq!(verdict(&report, "drift"), "RAN", "{:#}", report["findings"]);
+    assert!(
+        report["matrix"].as_object().unwrap().contains_key("\"My Shop\".\"Order Items\""),
+        "{:#}",
+        report["matrix"]
+    );
+    let (code, out, err) = run(other.path(), &["smoke", "--exposed", "My Shop", "--format", "json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let asked: Value = serde_json::from_str(&out).unwrap();
+    assert!(asked["requests"].as_array().unwrap().len() > 4, "{asked:#}");
+    // What the API does not show is not asked, and that is said.
+    let (code, out, _) = run(other.path(), &["smoke"]);
+    assert!(code == 1 && out.contains("the API does not show the schema"), "{code} {out}");
+}

@@ -116,7 +116,9 @@ fn made(name: &str, dir: &Path) -> Database {
 /// rules.
 #[test]
 fn the_exporter_and_promtool_read_what_is_written() {
-    let (Some(exporter), Some(promtool)) = (program("prometheus-postgres-exporter"), program("promtool")) else { return };
+    let (Some(exporter), Some(promtool)) = (program("prometheus-postgres-exporter"), program("promtool")) else {
+        return;
+    };
     for name in ["srvc_crm", "medellin_spark"] {
         let dir = tempfile::tempdir().unwrap();
         let db = made(name, dir.path());
@@ -126,7 +128,8 @@ fn the_exporter_and_promtool_read_what_is_written() {
         assert_eq!(code, 0);
         let folder = dir.path().join("monitoring");
         let text = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
-        let checked = Command::new(&promtool).args(["check", "rules"]).arg(folder.join("alerts.yaml")).output().unwrap();
+        let checked =
+            Command::new(&promtool).args(["check", "rules"]).arg(folder.join("alerts.yaml")).output().unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
         // What the rules and the dashboard ask of is what is scraped.
         let dashboard: Value = serde_json::from_str(&text("dashboard.json")).unwrap();
@@ -160,7 +163,11 @@ fn the_exporter_and_promtool_read_what_is_written() {
         let mut is = |series: &str, labels: &[(&str, &str)], sql: &str| {
             assert_eq!(value(&scraped, series, labels), Some(one(&mut owner, sql)), "{name}: {series} {labels:?}");
         };
-        is("specc_table_present", &[("relation", "profiles")].map(|l| if name == "srvc_crm" { ("relation", "jobs") } else { l }), "select 1::int8");
+        is(
+            "specc_table_present",
+            &[("relation", "profiles")].map(|l| if name == "srvc_crm" { ("relation", "jobs") } else { l }),
+            "select 1::int8",
+        );
         if name == "srvc_crm" {
             let completed = [("relation", "jobs"), ("state", "completed")];
             is("specc_workflow_rows", &completed, "select count(*) from public.jobs where status = 'completed'");
@@ -221,7 +228,10 @@ fn the_audit_knows_what_is_watched() {
     assert_eq!(verdict(&audit()), "RAN", "{:#}", audit());
     db.load("create table public.unwatched (id int primary key)").unwrap();
     let report = audit();
-    assert_eq!((verdict(&report).as_str(), report["findings"][0]["object"].as_str()), ("FOUND", Some("public.unwatched")));
+    assert_eq!(
+        (verdict(&report).as_str(), report["findings"][0]["object"].as_str()),
+        ("FOUND", Some("public.unwatched"))
+    );
     // What is not ours is neither read nor written over.
     std::fs::write(dir.path().join("monitoring/queries.yaml"), "mine: {}\n").unwrap();
     assert_eq!(verdict(&audit()), "CANNOT");

@@ -230,3 +230,25 @@ fn a_database_in_use_is_asked_and_stays_as_it_was() {
     let (code, _, said) = run(dir.path(), &["smoke", "--database-url", &db.url("stranger")]);
     assert!(code == 1 && said.contains("cannot ask as"), "{code} {said}");
 }
+
+/// What is wrong with a question over HTTP is said, and nothing of a key is.
+#[test]
+fn wrong_questions_over_http_are_refused() {
+    let dir = project(TEAMS);
+    let refused = |args: &[&str], words: &str| {
+        let (code, out, said) = run(dir.path(), args);
+        assert!(code == 2 && said.contains(words), "{args:?}: {code} {out}{said}");
+    };
+    refused(&["smoke", "--api-url", "http://127.0.0.1:9"], "SUPABASE_ANON_KEY");
+    let keyed = ["smoke", "--key-env", "PATH", "--api-url"];
+    refused(&[&keyed[..], &["http://example.com"]].concat(), "example.com");
+    refused(&[&keyed[..], &["http://127.0.0.1:9"]].concat(), "127.0.0.1:9");
+    let file = dir.path().join("a.toml");
+    std::fs::write(&file, "[[story]]\nname = 'a'\n[[story.step]]\nrequest = 'GET /x'\n").unwrap();
+    let with = ["http://127.0.0.1:9", "--stories", file.to_str().unwrap()];
+    refused(&[&keyed[..], &with[..]].concat(), "status");
+    refused(&["smoke", "--stories", "a.toml"], "--api-url");
+    refused(&["smoke", "--as", "x"], "--database-url");
+    let (_, _, said) = run(dir.path(), &[&keyed[..], &["http://127.0.0.1:9"]].concat());
+    assert!(!said.contains("/usr/bin"), "{said}");
+}

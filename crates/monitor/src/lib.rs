@@ -11,6 +11,7 @@ mod page;
 mod queries;
 mod role;
 mod server;
+mod upkeep;
 mod watch;
 
 pub use watch::{Metric, Query, Usage, Watch};

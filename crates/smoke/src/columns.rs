@@ -2,10 +2,12 @@
 //! rows, so that only rights decide.
 
 use crate::exchange::{Exchange, Kind, Wish};
+use crate::live::{Asker, page};
 use crate::request::{Gives, Method, Request, encoded};
 use crate::shape::{self, Written};
-use crate::surface::{Surface, named, table};
+use crate::surface::{Select, Surface, is_table, named, table};
 use serde_json::{Map, Value};
+use specc_model::Entity;
 use specc_model::effective::bypasses;
 use specc_prove::Expected;
 use specc_types::Relation;
@@ -44,6 +46,38 @@ pub(crate) fn columns(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String
                 }
                 shut.iter().for_each(|column| ask(std::slice::from_ref(column), Expected::Denied));
             }
+        }
+    }
+    all
+}
+
+/// What no rule guards: a table is answered or refused as its rights say. A view that is granted reads what its owner or the
+/// role may, which its own cases show; one that is not is refused.
+pub(crate) fn unguarded(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String>) -> Vec<Exchange> {
+    let mut all = Vec::new();
+    let model = surface.model;
+    for relation in surface.api.relations().iter().filter(|relation| surface.shows(&relation.name.schema)) {
+        let is_it =
+            |entity: &&Entity| entity.name.schema == relation.name.schema && entity.name.name == relation.name.name;
+        if model.entities.iter().filter(|entity| specc_prove::is_guarded(entity)).any(|entity| is_it(&entity)) {
+            continue;
+        }
+        for role in surface.roles() {
+            let select = surface.readable(role, relation);
+            let wish = match &select {
+                Some(_) if !is_table(relation) => continue,
+                Some(_) => Wish::Reached,
+                None => Wish::Access { outcome: Expected::Denied, total: None },
+            };
+            let asker = Asker { role: role.clone(), viewer: None, settings: nobody(role) };
+            all.push(Exchange {
+                entity: relation.name.name.to_string(),
+                kind: Kind::Columns,
+                lines: vec![format!("as {role}"), "no rows".to_owned()],
+                rules: Vec::new(),
+                request: page(&asker, relation, &select.unwrap_or(Select::All), 1),
+                wish,
+            });
         }
     }
     all

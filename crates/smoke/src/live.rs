@@ -402,7 +402,7 @@ fn base(asker: &Asker, relation: &Relation, method: Method) -> Request {
 }
 
 /// The first rows.
-fn page(asker: &Asker, relation: &Relation, select: &Select, limit: u64) -> Request {
+pub(crate) fn page(asker: &Asker, relation: &Relation, select: &Select, limit: u64) -> Request {
     let page = Page { limit, offset: 0, counted: false };
     let mut request = base(asker, relation, Method::Get);
     request.query.extend([("select".to_owned(), select.words()), ("limit".to_owned(), limit.to_string())]);

@@ -64,7 +64,9 @@ impl Report {
     }
 
     /// Adds what came of a request. What something else than the rules refused was not seen to be right or wrong.
-    pub fn add(&mut self, exchange: Exchange, reply: Reply) {
+    pub fn add(&mut self, exchange: Exchange, mut reply: Reply) {
+        // Nobody's rows are kept.
+        reply.body.clear();
         match exchange.verdict(&reply, &self.anon) {
             Verdict::NotSeen(why) => {
                 self.skip(&exchange, format!("the rules let it pass, and something else refuses it: {why}"))

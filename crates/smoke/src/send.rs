@@ -24,6 +24,17 @@ pub struct Reply {
     pub micros: u64,
     /// A value of the body is none of its column's type, or its domain does not take it.
     pub of_body: bool,
+    /// The rows that came, as JSON.
+    pub body: String,
+}
+
+/// What the statement around gives.
+struct Answered {
+    rows: u64,
+    total: Option<u64>,
+    /// The status that the database itself asks for.
+    status: Option<u16>,
+    body: String,
 }
 
 /// Where requests are made.
@@ -33,6 +44,8 @@ pub enum Within {
     Open,
     /// In a transaction of its own.
     Own,
+    /// In a transaction of its own, of which what is written stays, as with a real API.
+    Kept,
 }
 
 /// Makes requests on a connection, and keeps what was prepared.
@@ -82,7 +95,7 @@ impl Courier {
         self.settings_of(session, &request.role, within)?;
         let mode = if request.writes { "read write" } else { "read only" };
         match within {
-            Within::Own => {
+            Within::Own | Within::Kept => {
                 session.batch_execute(&format!("begin isolation level read committed {mode}"))?;
             }
             Within::Open => session.batch_execute("savepoint specc_request")?,
@@ -94,13 +107,14 @@ impl Courier {
         let answered = self.answered(session, request);
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         session.batch_execute(match within {
-            Within::Own => "rollback",
+            Within::Kept if answered.is_ok() => "commit",
+            Within::Own | Within::Kept => "rollback",
             Within::Open => "rollback to savepoint specc_request; release savepoint specc_request",
         })?;
         Ok(match answered {
-            Ok((rows, total, said)) => {
+            Ok(Answered { rows, total, status: said, body }) => {
                 let status = said.unwrap_or_else(|| success(request, rows, total));
-                Reply { status, got: Got::Rows(rows), total, micros, of_body: false }
+                Reply { status, got: Got::Rows(rows), total, micros, of_body: false, body }
             }
             Err(error) => {
                 let Some(db) = error.as_db_error() else { return Err(error) };
@@ -113,17 +127,12 @@ impl Courier {
                 let by = by.filter(|by| !by.is_empty()).unwrap_or("-").replace(' ', "_");
                 let status = refused(code, request.role == self.anon);
                 let got = Got::Error(code.to_owned(), by, db.message().to_owned());
-                Reply { status, got, total: None, micros, of_body }
+                Reply { status, got, total: None, micros, of_body, body: String::new() }
             }
         })
     }
 
-    /// Rows, rows in all, and the status that the database itself asks for.
-    fn answered(
-        &mut self,
-        session: &mut Session,
-        request: &Request,
-    ) -> Result<(u64, Option<u64>, Option<u16>), postgres::Error> {
+    fn answered(&mut self, session: &mut Session, request: &Request) -> Result<Answered, postgres::Error> {
         let mut names: Vec<&str> = Vec::new();
         let mut values: Vec<String> = Vec::new();
         let mut set = |name, value: String| {
@@ -181,7 +190,12 @@ impl Courier {
         let total: Option<i64> = row.try_get("in_all")?;
         let rows: i64 = row.try_get("rows")?;
         let status: Option<String> = row.try_get("status")?;
-        Ok((count(rows), total.map(count), status.and_then(|status| status.parse().ok())))
+        Ok(Answered {
+            rows: count(rows),
+            total: total.map(count),
+            status: status.and_then(|status| status.parse().ok()),
+            body: row.try_get("body")?,
+        })
     }
 
     /// The settings that a role brings along, of those that anybody may set.

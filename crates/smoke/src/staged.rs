@@ -48,6 +48,7 @@ pub fn staged<E>(
         of_draft(&mut courier, surface, draft, report, stage)?;
     }
     let mut calls = crate::columns::columns(surface, asking.nobody);
+    calls.extend(crate::columns::unguarded(surface, asking.nobody));
     calls.extend(crate::calls::calls(surface, asking.nobody));
     calls.retain(|exchange| (asking.is_wanted)(&exchange.entity));
     let mut replies = Vec::new();

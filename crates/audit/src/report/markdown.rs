@@ -6,8 +6,13 @@ use std::fmt::Write;
 
 /// The report as one page of Markdown.
 pub fn markdown(report: &Report) -> String {
+    printed(page(report))
+}
+
+/// A document as Markdown.
+pub(super) fn printed(page: Vec<Block>) -> String {
     let mut out = String::new();
-    for block in page(report) {
+    for block in page {
         match block {
             Block::Heading(level, text) => {
                 let _ = writeln!(out, "{} {}\n", "#".repeat(usize::from(level)), escaped(&text));
@@ -50,6 +55,11 @@ fn written(line: &Line) -> String {
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
+        // Nobody is called by a name that stands in a database.
+        if c == '@' {
+            out.push_str("&#64;");
+            continue;
+        }
         if matches!(c, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '&' | '~' | '!' | '`') {
             out.push('\\');
         }

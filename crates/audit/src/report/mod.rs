@@ -3,11 +3,13 @@
 //! The report for persons is one [document](page::Block), which Markdown, HTML and the terminal are printed from.
 
 mod html;
+mod issues;
 mod markdown;
 mod page;
 mod text;
 
 pub use html::html;
+pub use issues::issues;
 pub use markdown::markdown;
 pub use text::text;
 
@@ -34,7 +36,7 @@ pub const OUTSIDE: &[(&str, &str, &str)] = &[
     (
         "backups and point in time recovery at the provider",
         "whoever runs the database",
-        "`specc backup` and `specc restore` compare what came back",
+        "`specc drill` restores a backup on a private server, timed and compared",
     ),
     ("encryption of the disk", "the provider", "`secret` in the spec names what should be encrypted or hashed besides"),
     (
@@ -42,7 +44,11 @@ pub const OUTSIDE: &[(&str, &str, &str)] = &[
         "whoever runs the database",
         "`connections_near_limit` and the limits on statements are looked at here",
     ),
-    ("alerts, dashboards, and who is called at night", "whoever is on duty", "-"),
+    (
+        "whether alerts and dashboards run, and who is called at night",
+        "whoever is on duty",
+        "`specc monitoring` writes queries, alerts and a dashboard",
+    ),
     (
         "settings of sign-in: length of passwords, leaked passwords, one-time codes, second factors",
         "whoever administers Auth",
@@ -62,6 +68,7 @@ pub fn json(report: &Report) -> Value {
         json!({
             "check": finding.check, "severity": finding.severity, "key": finding.key, "object": finding.object,
             "table": finding.table, "says": finding.says, "why": finding.why, "mend": finding.mend, "evidence": finding.row,
+            "new": report.since.as_ref().map(|since| since.is_new(finding)),
         })
     };
     let check = |one: &Examined| {
@@ -96,13 +103,17 @@ pub fn json(report: &Report) -> Value {
             })
         })
         .collect();
+    let since = report.since.as_ref().map(|since| {
+        let gone = since.gone.iter().map(|(check, says)| json!({ "check": check, "says": says }));
+        json!({ "database": since.database, "at": since.at, "gone": gone.collect::<Vec<_>>() })
+    });
     json!({
         "database": report.database, "user": report.user, "server_version": report.version, "at": report.at,
         "with_spec": report.with_spec,
         "ran": report.count("RAN"), "found": report.count("FOUND"), "cannot": report.count("CANNOT"),
         "findings": report.findings().into_iter().map(finding).collect::<Vec<_>>(),
         "checks": report.examined.iter().map(check).collect::<Vec<_>>(),
-        "matrix": matrix, "accepted": accepted, "stale": report.stale,
+        "matrix": matrix, "accepted": accepted, "stale": report.stale, "since": since,
         "outside": OUTSIDE.iter().map(|(what, who, help)| json!({ "what": what, "who": who, "help": help })).collect::<Vec<_>>(),
     })
 }

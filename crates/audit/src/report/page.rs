@@ -29,7 +29,7 @@ pub(super) fn line(text: &str) -> Line {
     parts.map(|(at, part)| if at % 2 == 1 { Bit::Code(part.to_owned()) } else { Bit::Plain(part.to_owned()) }).collect()
 }
 
-fn code(text: &str) -> Line {
+pub(super) fn code(text: &str) -> Line {
     vec![Bit::Code(specc_diag::one_line(text))]
 }
 
@@ -51,6 +51,7 @@ pub(super) fn page(report: &Report) -> Vec<Block> {
         ))),
     ];
     page.extend(summary(report));
+    page.extend(since(report));
     page.extend(findings(report));
     page.extend(unseen(report));
     page.extend(matrix(report));
@@ -91,6 +92,32 @@ fn summary(report: &Report) -> Vec<Block> {
         ))),
         Block::Table(vec!["section", "RAN", "FOUND", "CANNOT", "risk"], rows.collect()),
     ]
+}
+
+fn since(report: &Report) -> Vec<Block> {
+    let Some(since) = &report.since else { return Vec::new() };
+    let new = report.findings().into_iter().filter(|finding| since.is_new(finding));
+    let item = |sign: &str, check: &str, says: &str| {
+        let mut item = vec![Bit::Plain(format!("{sign} ")), Bit::Code(check.to_owned()), Bit::Plain(": ".into())];
+        item.extend(line(says));
+        item
+    };
+    let mut items: Vec<Line> = new.map(|finding| item("new:", finding.check, &finding.says)).collect();
+    items.extend(since.gone.iter().map(|(check, says)| item("gone:", check, says)));
+    let mut page = vec![
+        Block::Heading(2, "Since the last examination".into()),
+        Block::Text(line(&format!(
+            "That was at {} of `{}`. Only what is new decides the exit code.",
+            specc_diag::one_line(&since.at),
+            specc_diag::one_line(&since.database)
+        ))),
+    ];
+    page.push(if items.is_empty() {
+        Block::Text(line("Nothing came, and nothing went."))
+    } else {
+        Block::Items(items)
+    });
+    page
 }
 
 fn findings(report: &Report) -> Vec<Block> {

@@ -9,8 +9,15 @@ use std::fmt::Write;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     for finding in report.findings() {
-        let _ =
-            writeln!(out, "{}[{}]: {}", finding.severity.word(), finding.check, specc_diag::one_line(&finding.says));
+        let new = report.since.as_ref().is_some_and(|since| since.is_new(finding));
+        let _ = writeln!(
+            out,
+            "{}{}[{}]: {}",
+            if new { "new " } else { "" },
+            finding.severity.word(),
+            finding.check,
+            specc_diag::one_line(&finding.says)
+        );
         let _ = writeln!(out, "  why: {}", finding.why);
         let _ = writeln!(out, "  mend: {}", specc_diag::one_line(&finding.mend));
     }
@@ -18,6 +25,15 @@ pub fn text(report: &Report) -> String {
         for why in one.verdict.unseen() {
             let _ = writeln!(out, "cannot[{}]: {}", one.check.name, specc_diag::one_line(why));
         }
+    }
+    if let Some(since) = &report.since {
+        for (check, says) in &since.gone {
+            let _ = writeln!(out, "gone[{}]: {}", specc_diag::one_line(check), specc_diag::one_line(says));
+        }
+        let new = report.findings().iter().filter(|finding| since.is_new(finding)).count();
+        let at = specc_diag::one_line(&since.at);
+        let _ =
+            writeln!(out, "since {at}: {new} came, {} went; only what came decides the exit code", since.gone.len());
     }
     for entry in &report.stale {
         let _ = writeln!(out, "baseline: {}", specc_diag::one_line(entry));

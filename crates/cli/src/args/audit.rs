@@ -51,6 +51,12 @@ pub struct Audit {
     /// A folder for the evidence, which is not there yet: for each check its queries, and what came of them
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,
+    /// A folder for issues, which is not there yet: a text for each gap, whose first line is the title
+    #[arg(long, value_name = "DIR")]
+    pub issues: Option<PathBuf>,
+    /// An earlier report (--format json): what is new since then is said, and only that decides the exit code
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
     /// How bad a finding has to be for an exit code of 1
     #[arg(long, value_enum, value_name = "LEVEL", default_value = "error")]
     pub fail_on: FailOn,

@@ -2,6 +2,7 @@
 
 use super::{Connection, OnScratch, Where};
 use clap::Args as Group;
+use std::path::PathBuf;
 
 /// `specc smoke`
 #[derive(Group, Debug)]
@@ -30,6 +31,18 @@ pub struct Smoke {
     /// How many rows a request on the database in use reads at most
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), requires = "database_url")]
     pub rows: u64,
+    /// The address of an API: one row of everything is read over HTTP, and stories are played; no database is asked
+    #[arg(long, value_name = "URL", conflicts_with = "database_url")]
+    pub api_url: Option<String>,
+    /// The variable of the environment that has the project's key
+    #[arg(long, value_name = "NAME", default_value = "SUPABASE_ANON_KEY", requires = "api_url")]
+    pub key_env: String,
+    /// The variable that has the token of somebody who is signed in, as whom is read too
+    #[arg(long, value_name = "NAME", requires = "api_url")]
+    pub token_env: Option<String>,
+    /// A file of stories; those of the project's folder `smoke` unless given. May be given again
+    #[arg(long, value_name = "FILE", requires = "api_url")]
+    pub stories: Vec<PathBuf>,
     /// The role of who has not signed in
     #[arg(long, value_name = "ROLE", default_value = "anon")]
     pub anon: String,

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use specc_audit::baseline::Baseline;
 use specc_audit::check::{Check, Need, Section, Severity};
 use specc_audit::keys::Text;
-use specc_audit::{Change, Differences, Folder, Limits, Report, Spec, Standing, Subject, Tool, report};
+use specc_audit::since::Earlier;
+use specc_audit::{Change, Differences, Folder, Limits, Spec, Standing, Subject, Tool, report};
 use specc_catalog::{Catalog, Hints, Kind};
 use specc_diff::{Line, Sign, lines};
 use specc_postgres::{Address, Session};
@@ -36,6 +37,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
         return Ok(list(&wanted, format));
     }
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    let earlier = args.since.as_deref().map(read_earlier).transpose()?;
     let compilation = compilation(args)?;
     let address = Address::resolve(args.connection.database_url.as_deref(), |name| std::env::var(name).ok());
     let address = address.map_err(broken)?;
@@ -61,9 +63,15 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
     if let Some(baseline) = &baseline {
         baseline.apply(&mut found);
     }
+    if let Some(earlier) = earlier {
+        earlier.apply(&mut found);
+    }
     let seconds = start.elapsed().as_secs_f64();
     if let Some(dir) = &args.evidence {
-        write_evidence(dir, &found)?;
+        write_all(dir, &report::evidence(&found))?;
+    }
+    if let Some(dir) = &args.issues {
+        write_all(dir, &report::issues(&found))?;
     }
     if let (Some(file), Some(reason)) = (&args.write_baseline, &args.reason) {
         write_new(file, &Baseline::of(&found, reason, args.until.as_deref()))?;
@@ -324,6 +332,12 @@ fn read_baseline(file: &Path) -> Result<Baseline, Failure> {
     Baseline::read(&text).map_err(named)
 }
 
+fn read_earlier(file: &Path) -> Result<Earlier, Failure> {
+    let named = |why: String| Failure::broken(format!("--since {}: {why}", file.display()));
+    let text = project::text(file).map_err(|error| named(error.to_string()))?;
+    Earlier::read(&text).map_err(named)
+}
+
 /// Writes a file that is not there yet: what somebody wrote stays.
 fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
@@ -338,10 +352,10 @@ fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     made.write_all(text.as_bytes()).map_err(failed)
 }
 
-fn write_evidence(dir: &Path, found: &Report) -> Result<(), Failure> {
+fn write_all(dir: &Path, files: &[report::Evidence]) -> Result<(), Failure> {
     if dir.exists() && !project::listed(dir)?.is_empty() {
         return Err(Failure::broken(format!("{} has files in it: name a folder that is not there yet", dir.display())));
     }
     std::fs::create_dir_all(dir).map_err(|error| Failure::broken(format!("cannot make {}: {error}", dir.display())))?;
-    report::evidence(found).iter().try_for_each(|file| write_new(&dir.join(&file.name), &file.text))
+    files.iter().try_for_each(|file| write_new(&dir.join(&file.name), &file.text))
 }

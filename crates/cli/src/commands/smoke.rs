@@ -4,12 +4,14 @@ use super::database::broken;
 use super::trying::Place;
 use crate::args::{Asked, Smoke};
 use crate::pipeline::{self, Compilation};
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{FINDINGS, Failure, data, plural, say};
 use serde_json::json;
+use specc_http::{Client, Options, Secret};
 use specc_model::{Entity, Model};
 use specc_postgres::{Address, postgres};
-use specc_smoke::{Asker, Asking, Budget, Courier, Report, Surface, came};
+use specc_smoke::{Asker, Asking, Budget, Courier, Door, Kept, Playbill, Report, Stories, Surface, came};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,24 +30,38 @@ pub fn run(args: &Smoke, format: Asked) -> Result<ExitCode, Failure> {
     let exposed = exposed.iter().map(|name| name.as_str().into()).collect();
     let surface = Surface::new(&compilation.model, &compilation.catalog, &around, exposed, args.anon.clone());
     let mut report = Report::new(&args.anon);
-    let place = match &args.connection.database_url {
-        Some(_) => in_use(args, &surface, &mut report)?,
-        None => on_scratch(args, &compilation, &surface, &mut report)?,
+    let mut bill = Playbill::default();
+    let place = match (&args.api_url, &args.connection.database_url) {
+        (Some(url), _) => over_http(args, url, (&surface, &compilation), &mut report, &mut bill)?,
+        (None, Some(_)) => in_use(args, &surface, &mut report)?,
+        (None, None) => on_scratch(args, &compilation, &surface, &mut report)?,
     };
     let seconds = start.elapsed().as_secs_f64();
-    let failed = report.failures().count();
+    let failed = report.failures().count() + bill.failures().count();
     match format {
-        Asked::Json => data(&report.json(seconds).to_string()),
-        Asked::Junit => data(specc_diag::junit("specc smoke", &report.cases(), seconds).trim_end()),
-        _ => tell(args, &report, &compilation),
+        Asked::Json => {
+            let mut said = report.json(seconds);
+            said["stories"] = bill.json();
+            said["failed"] = failed.into();
+            data(&said.to_string());
+        }
+        Asked::Junit => {
+            let mut cases = report.cases();
+            cases.extend(bill.cases());
+            data(specc_diag::junit("specc smoke", &cases, seconds).trim_end());
+        }
+        _ => {
+            tell(args, &report, &compilation);
+            tell_stories(args, &bill);
+        }
     }
     eprintln!(
         "{}: {}{place}, {failed} failed, {} not asked, {seconds:.1} s",
         if failed == 0 { "answered" } else { "failed" },
-        plural(report.tried.len(), "request"),
-        report.skipped.len(),
+        plural(report.tried.len() + bill.played.iter().filter(|one| !one.skipped).count(), "request"),
+        report.skipped.len() + bill.played.iter().filter(|one| one.skipped).count(),
     );
-    if report.tried.is_empty() {
+    if report.tried.is_empty() && bill.played.is_empty() {
         return Err(Failure::Refused(None, "there is nothing to ask: no request could be made".to_owned()));
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
@@ -134,6 +150,91 @@ fn in_use(args: &Smoke, surface: &Surface<'_>, report: &mut Report) -> Result<St
     let wanted = |name: &str| is_wanted(args, name);
     specc_smoke::live(surface, (&mut session, &mut courier), (&askers, &wanted), budget, report).map_err(failed)?;
     Ok(" on the database".to_owned())
+}
+
+/// Over HTTP: one row of everything, as who has not signed in and, where there is a token, as who has; then the stories.
+fn over_http(
+    args: &Smoke,
+    url: &str,
+    (surface, compilation): (&Surface<'_>, &Compilation),
+    report: &mut Report,
+    bill: &mut Playbill,
+) -> Result<String, Failure> {
+    let secret = |name: &str| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+        value.map(Secret::new).ok_or_else(|| {
+            Failure::broken(format!(
+                "the environment has no `{name}`: a key is taken from there, so that none stands in a command"
+            ))
+        })
+    };
+    let door = Door { url: url.to_owned(), key: secret(&args.key_env)?, client: Client::new(Options::default()) };
+    let all = stories(args, compilation)?;
+    let mut kept = Kept::default();
+    let stamp = jiff::Timestamp::now().as_nanosecond();
+    kept.keep("run", format!("{stamp:x}").into());
+    for name in all.iter().flat_map(Kept::asked) {
+        if let Ok(value) = std::env::var(&name) {
+            kept.keep(&format!("env:{name}"), value.into());
+        }
+    }
+    let asker = |role: &str| Asker { role: role.into(), viewer: None, settings: Vec::new() };
+    let mut askers = vec![(asker(&args.anon), None)];
+    if let Some(name) = &args.token_env {
+        askers.push((asker("authenticated"), Some(secret(name)?)));
+    }
+    let wanted = |name: &str| is_wanted(args, name);
+    specc_smoke::reads(&door, surface, (&askers, &wanted), report)
+        .map_err(|error| Failure::broken(error.to_string()))?;
+    for stories in &all {
+        bill.played.extend(specc_smoke::play(&door, stories, &kept).played);
+    }
+    Ok(" over HTTP".to_owned())
+}
+
+/// The files of stories that are asked for, or those of the project.
+fn stories(args: &Smoke, compilation: &Compilation) -> Result<Vec<Stories>, Failure> {
+    let mut paths = args.stories.clone();
+    let folder = compilation.root.join("smoke");
+    if paths.is_empty() && folder.is_dir() {
+        let found = project::listed(&folder)?.into_iter();
+        paths = found.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        paths.sort();
+    }
+    let read = |path: &PathBuf| {
+        let named = |why: String| Failure::broken(format!("{}: {why}", path.display()));
+        let text = project::text(path).map_err(|error| named(error.to_string()))?;
+        specc_smoke::read_stories(&text).map_err(named)
+    };
+    paths.iter().map(read).collect()
+}
+
+/// What went wrong in stories, or all of them.
+fn tell_stories(args: &Smoke, bill: &Playbill) {
+    let mut story = "";
+    for one in &bill.played {
+        if one.story != story && (args.all || bill.failures().any(|failed| failed.story == one.story)) {
+            say(&format!("story {}", one.story));
+        }
+        story = &one.story;
+        match (&one.wrong, one.skipped) {
+            (Some(why), true) => say(&format!("    NOT SENT {}: {why}", one.request)),
+            (Some(why), false) => say(&format!("    FAILED {}: {why}", one.request)),
+            (None, _) if args.all => say(&format!("    ok {}: {}", one.request, one.expected)),
+            (None, _) => {}
+        }
+    }
+    if let Some(spread) = bill.spread() {
+        let ms = |micros: u64| micros as f64 / 1000.0;
+        say(&format!(
+            "{:<8} {:>8} {:>9.2} {:>9.2} {:>9.2}",
+            "stories",
+            spread.requests,
+            ms(spread.p50),
+            ms(spread.p95),
+            ms(spread.p99)
+        ));
+    }
 }
 
 /// For a person: what failed, or all, and how long it took.
