@@ -101,6 +101,8 @@ impl Exchange {
         match &self.wish {
             // What the body has is read before any rule is asked.
             Wish::Access { .. } if reply.of_body => Verdict::NotSeen(reply.got.words()),
+            // What is not there is no question of rules, and nothing that a row could be in the way of.
+            Wish::Access { .. } if is_broken(&reply.got) => Verdict::Failed,
             Wish::Access { outcome, total } => {
                 let rows = verdict(&Wanted::Access(*outcome), &reply.got);
                 let rest = self.status(anon) == Some(reply.status) && *total == reply.total;
@@ -131,6 +133,11 @@ impl Exchange {
     pub fn is_unclear(&self, reply: &Reply, anon: &str) -> bool {
         matches!(self.verdict(reply, anon), Verdict::NotSeen(_))
     }
+}
+
+/// Whether a name is not there, or a policy cannot be asked.
+fn is_broken(got: &Got) -> bool {
+    matches!(got, Got::Error(code, ..) if code.starts_with("42") && code != "42501")
 }
 
 /// Whether the call itself is refused, and not what the function does.
