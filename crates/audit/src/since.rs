@@ -91,6 +91,7 @@ impl Since {
     /// Whether a check cannot look at all of it now, and could then.
     pub(crate) fn is_newly_blind(&self, one: &Examined) -> bool {
         let name = one.check.name;
-        !one.verdict.unseen().is_empty() && !(self.run.contains(name) && self.blind.contains(name))
+        let was_blind = self.run.contains(name) && self.blind.contains(name);
+        !one.verdict.unseen().is_empty() && !was_blind
     }
 }

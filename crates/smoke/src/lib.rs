@@ -23,11 +23,11 @@ mod surface;
 
 pub use exchange::{Exchange, Kind, Wish, came};
 pub use live::{Asker, Budget, live};
-pub use play::{Door, Playbill, Played, play, reads};
+pub use play::{Door, Playbill, Played, Signed, play, reads};
 pub use received::Received;
 pub use report::{Report, Spread, Tried};
 pub use request::{Gives, Method, Page, Param, Prepared, Request};
 pub use send::{Courier, Reply, Within, refused};
 pub use staged::{Act, Asking, Stage, staged};
 pub use stories::{Kept, Stories, Story, read as read_stories};
-pub use surface::Surface;
+pub use surface::{IsWanted, Surface};

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::request::{Gives, Method, Page, Request, encoded};
 use crate::send::{Courier, Reply, Within};
 use crate::shape;
-use crate::surface::{Select, Surface, named, table, type_of};
+use crate::surface::{IsWanted, Select, Surface, named, table, type_of};
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
@@ -20,7 +20,7 @@ use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_prove::Expected;
 use specc_sql::quote;
-use specc_trial::Verdict;
+use specc_trial::{Got, Verdict};
 use specc_types::Relation;
 
 /// How a query calls the row.
@@ -62,7 +62,7 @@ impl Asker {
 pub fn live(
     surface: &Surface<'_>,
     (session, courier): (&mut Session, &mut Courier),
-    (askers, is_wanted): (&[Asker], &dyn Fn(&str) -> bool),
+    (askers, is_wanted): (&[Asker], IsWanted<'_>),
     budget: Budget,
     report: &mut Report,
 ) -> Result<(), postgres::Error> {
@@ -349,11 +349,10 @@ impl<'m> Place<'_, 'm> {
             let exchange = exchange(asker, name.clone(), request, wish, Some(&decision));
             let reply = self.send(&exchange.request)?;
             // A trigger that makes something else of a deletion hides whether the rules let it pass.
-            if command == RuleAction::Delete && reply.got == specc_trial::Got::Rows(0) && outcome == Expected::Rows(1) {
-                if self.is_turned(relation)? {
-                    self.report.skip(&exchange, "a trigger makes something else of a deletion".to_owned());
-                    continue;
-                }
+            let is_kept = command == RuleAction::Delete && outcome == Expected::Rows(1) && reply.got == Got::Rows(0);
+            if is_kept && self.is_turned(relation)? {
+                self.report.skip(&exchange, "a trigger makes something else of a deletion".to_owned());
+                continue;
             }
             self.report.add(exchange, reply);
         }

@@ -6,7 +6,7 @@ use crate::report::Report;
 use crate::request::{Request, encoded};
 use crate::send::Reply;
 use crate::stories::{Kept, Place, Step, Stories, Story, at, digits, method_of, plain};
-use crate::surface::{Select, Surface};
+use crate::surface::{IsWanted, Select, Surface};
 use crate::{Asker, Spread};
 use serde_json::{Value, json};
 use specc_diag::TestCase;
@@ -212,6 +212,9 @@ fn answered(step: &Step, response: &Response, kept: &mut Kept) -> Result<(), Str
     Ok(())
 }
 
+/// Who asks, with the token where she has signed in.
+pub type Signed = (Asker, Option<Secret>);
+
 /// Reads one row of every relation as each who asks, over HTTP: whether it is answered or refused as its rights say.
 ///
 /// # Errors
@@ -219,7 +222,7 @@ fn answered(step: &Step, response: &Response, kept: &mut Kept) -> Result<(), Str
 pub fn reads(
     door: &Door,
     surface: &Surface<'_>,
-    (askers, is_wanted): (&[(Asker, Option<Secret>)], &dyn Fn(&str) -> bool),
+    (askers, is_wanted): (&[Signed], IsWanted<'_>),
     report: &mut Report,
 ) -> Result<(), Error> {
     for (asker, token) in askers {

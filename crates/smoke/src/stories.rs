@@ -100,7 +100,8 @@ pub fn read(text: &str) -> Result<Stories, String> {
         for (at, step) in story.step.iter().enumerate() {
             let wrong = |what: &str| format!("story `{}`, step {}: {what}", story.name, at + 1);
             let (method, path) = step.request.split_once(' ').unwrap_or_default();
-            if method_of(method).is_none() || !(path.starts_with('/') || path.starts_with("{{")) {
+            // To which other server something goes is for the environment to say, and not for a file.
+            if method_of(method).is_none() || !(path.starts_with('/') || path.starts_with("{{env:")) {
                 return Err(wrong(&format!(
                     "`{}` is no request: write a method and a path, such as `GET /rest/v1/profiles`",
                     step.request
@@ -217,6 +218,8 @@ mod tests {
         let step = |more: &str| format!("[[story]]\nname = 'a'\n[[story.step]]\n{more}");
         assert!(said(&step("request = 'LOOK /x'\nstatus = 200")).contains("is no request"));
         assert!(said(&step("request = 'GET x'\nstatus = 200")).contains("is no request"));
+        assert!(said(&step("request = 'GET https://example.com/{{env:KEY}}'\nstatus = 200")).contains("is no request"));
+        assert!(said(&step("request = 'GET {{kept}}/x'\nstatus = 200")).contains("is no request"));
         assert!(said(&step("request = 'GET /x'")).contains("status"));
         assert!(said(&step("request = 'GET /x'\nstatus = 200\nrow = 1")).contains("row"));
         assert!(said("[[story]]\nname = 'a'\n").contains("no step"));

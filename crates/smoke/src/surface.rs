@@ -7,6 +7,9 @@ use specc_model::Model;
 use specc_types::{Api, Columns, Relation, RelationKind, Rights};
 use std::collections::BTreeMap;
 
+/// Whether something of this name is asked.
+pub type IsWanted<'a> = &'a dyn Fn(&str) -> bool;
+
 /// What clients reach of a spec.
 pub struct Surface<'m> {
     /// The spec.
