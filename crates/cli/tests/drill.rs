@@ -129,6 +129,30 @@ fn a_backup_comes_back_and_what_is_newer_is_said() {
     assert!(code != 0 && said.contains("changed"), "{code} {said}");
 }
 
+/// On a server that is nobody's platform: the roles that the backup names are made for the drill.
+#[test]
+fn a_backup_of_a_plain_server_comes_back_with_its_roles() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("specc.toml"), "name = \"plain\"\ntarget = \"postgres\"\n").unwrap();
+    let spec = "role drill_clerk\n\nentity notes {\n  id: int  key\n  text: text\n  policy { all: allow select  to drill_clerk  when id > 1 }\n}\n";
+    std::fs::write(dir.path().join("a.dbspec"), spec).unwrap();
+    let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let db = shared(18).empty_database().unwrap();
+    let url = db.url("postgres");
+    let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
+    assert_eq!(code, 0, "{out}{err}");
+    db.load("insert into public.notes select n, 'x' from generate_series(1, 9) n").unwrap();
+    let file = dir.path().join("plain.dump");
+    let file = file.to_str().unwrap();
+    let (code, out, err) = run(dir.path(), &["backup", "--file", file, "--database-url", &url]);
+    assert_eq!(code, 0, "{out}{err}");
+    for more in [&[file][..], &[file, "--database-url", &url], &["--database-url", &url]] {
+        let (code, out, err) = run(dir.path(), &[&["drill"][..], more].concat());
+        assert!(code == 0 && err.contains("RTO"), "{more:?} {code} {out}{err}");
+    }
+}
+
 /// One million rows: `cargo test -p specc --test all -- --ignored drill::a_million_rows --nocapture`.
 #[test]
 #[ignore = "about a minute; named in docs/performance.md"]

@@ -239,3 +239,37 @@ fn the_audit_knows_what_is_watched() {
     assert!(code != 0 && said.contains("queries.yaml"), "{code} {said}");
     assert_eq!(run(dir.path(), &["monitoring", "--check"]).0, 1);
 }
+
+/// Names that mean something in YAML, in PromQL, in templates or in SQL are names.
+#[test]
+fn names_are_names_wherever_they_stand() {
+    let Some(promtool) = program("promtool") else { return };
+    let dir = project(
+        r#"
+enum "st'ate" { 'a "b" {{ $x }}', 'c: d # e' }
+entity "or'ders {{x}} ""q""" {
+  id:         uuid = gen_random_uuid()  key
+  "st'ate":   "st'ate" = 'a "b" {{ $x }}'
+  updated_at: timestamptz = now()
+  workflow "st'ate" {
+    -> 'a "b" {{ $x }}'
+    'a "b" {{ $x }}' -> 'c: d # e'
+  }
+  rls off
+}
+"#,
+    );
+    let (code, out, err) = run(dir.path(), &["monitoring"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let rules = dir.path().join("monitoring/alerts.yaml");
+    let checked = Command::new(promtool).args(["check", "rules"]).arg(&rules).output().unwrap();
+    assert!(
+        checked.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&checked.stderr),
+        std::fs::read_to_string(rules).unwrap()
+    );
+    assert!(std::fs::read_to_string(&rules).unwrap().contains("alert: SpeccRowWaits"));
+    let dashboard = std::fs::read_to_string(dir.path().join("monitoring/dashboard.json")).unwrap();
+    assert!(serde_json::from_str::<Value>(&dashboard).is_ok());
+}

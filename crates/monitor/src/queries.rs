@@ -2,7 +2,7 @@
 
 use crate::server;
 use crate::upkeep::{calls, jobs, partitions, retention, seeds};
-use crate::watch::{Alert, Metric, Panel, Query, Usage, Watch};
+use crate::watch::{Alert, Metric, Panel, Query, Usage, Watch, quoted};
 use specc_catalog::{Catalog, Object};
 use specc_facts::{Family, family};
 use specc_lower::expr::read_of_row;
@@ -230,7 +230,12 @@ fn workflows(watch: &mut Watch, model: &Model) {
                 literal(name),
                 states.join(", ")
             ));
-            let of = format!("schema=\"{}\",relation=\"{}\",field=\"{name}\"", entity.name.schema, entity.name.name);
+            let of = format!(
+                "schema={},relation={},field={}",
+                quoted(&entity.name.schema),
+                quoted(&entity.name.name),
+                quoted(name)
+            );
             panels.push(Panel {
                 title: format!("{}.{name}", entity.name.name),
                 unit: "short",
@@ -243,7 +248,7 @@ fn workflows(watch: &mut Watch, model: &Model) {
                     let waits =
                         workflow.initial.contains(state) && workflow.steps.iter().any(|step| step.from == *state);
                     if waits {
-                        left.push(format!("specc_workflow_oldest_seconds{{{of},state=\"{state}\"}} > 2592000"));
+                        left.push(format!("specc_workflow_oldest_seconds{{{of},state={}}} > 2592000", quoted(state)));
                     }
                 }
             }

@@ -51,7 +51,7 @@ pub(crate) fn columns(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String
     all
 }
 
-/// What no rule guards: a table is answered or refused as its rights say. A view that is granted reads what its owner or the
+/// What no rule guards, or not against this role: a table is answered or refused as its rights say. A view that is granted reads what its owner or the
 /// role may, which its own cases show; one that is not is refused.
 pub(crate) fn unguarded(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String>) -> Vec<Exchange> {
     let mut all = Vec::new();
@@ -59,10 +59,9 @@ pub(crate) fn unguarded(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<Stri
     for relation in surface.api.relations().iter().filter(|relation| surface.shows(&relation.name.schema)) {
         let is_it =
             |entity: &&Entity| entity.name.schema == relation.name.schema && entity.name.name == relation.name.name;
-        if model.entities.iter().filter(|entity| specc_prove::is_guarded(entity)).any(|entity| is_it(&entity)) {
-            continue;
-        }
-        for role in surface.roles() {
+        let mut guarded = model.entities.iter().filter(|entity| specc_prove::is_guarded(entity));
+        let is_guarded = guarded.any(|entity| is_it(&entity));
+        for role in surface.roles().filter(|role| !is_guarded || bypasses(model, role)) {
             let select = surface.readable(role, relation);
             let wish = match &select {
                 Some(_) if !is_table(relation) => continue,
