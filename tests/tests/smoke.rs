@@ -131,7 +131,6 @@ fn each_fault_is_found() {
         ),
         ("create policy shut on public.teams as restrictive for select using (false)", "GET /teams"),
         ("alter view public.team_names set (security_invoker = off)", "GET /team_names"),
-        ("revoke select on public.members from service_role", "GET /members"),
         ("revoke select on public.team_names from authenticated", "GET /team_names"),
         ("grant select on public.team_names to anon", "GET /team_names"),
         ("revoke usage on schema public from public, authenticated", "GET /people"),
