@@ -139,7 +139,7 @@ fn write(folder: &Path, files: &[(String, String)], all: bool) -> Result<(), Fai
     let is_new = |path: &PathBuf| files.iter().all(|(name, _)| Path::new(name) != path);
     let stale: Vec<PathBuf> = stale.filter(is_new).filter(|path| folder.join(path).is_file()).collect();
     let stage = Stage::new(&taken);
-    files.iter().try_for_each(|(name, text)| stage.add(name.into(), text.clone()))?;
+    files.iter().try_for_each(|(name, text)| stage.add(name.into(), text))?;
     stage.finish(&stale)?;
     eprintln!("{} in {}", plural(files.len(), "file"), folder.display());
     Ok(())

@@ -120,7 +120,8 @@ impl<'f> Stage<'f> {
     ///
     /// # Errors
     /// Where something cannot be written.
-    pub fn add(&self, path: PathBuf, contents: String) -> Result<(), Failure> {
+    pub fn add(&self, path: PathBuf, contents: impl Into<String>) -> Result<(), Failure> {
+        let contents = contents.into();
         let is_large = contents.len() > LARGE;
         self.write(path, &contents)?;
         if is_large {
@@ -236,7 +237,7 @@ pub fn write_one(path: &Path, contents: &str) -> Result<(), Failure> {
     let folder = Folder::take(path.parent().unwrap_or(Path::new("")), Own::one(name))?;
     own::same_sort(path, contents)?;
     let stage = Stage::new(&folder);
-    stage.add(name.to_path_buf(), contents.to_owned())?;
+    stage.add(name.to_path_buf(), contents)?;
     stage.finish(&[]).map(drop)
 }
 
