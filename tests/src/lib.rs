@@ -9,6 +9,7 @@ mod dice;
 pub mod forward;
 pub mod fuzz;
 pub mod load;
+pub mod management;
 pub mod replay;
 pub mod stage;
 pub mod standin;

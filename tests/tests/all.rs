@@ -11,6 +11,7 @@ mod behaviour;
 mod bodies;
 mod changes;
 mod conversions;
+mod deploy;
 mod diagnostics;
 mod effective;
 mod facts;

@@ -2,17 +2,21 @@
 
 mod access;
 mod audit;
+mod deploy;
 mod docs;
 mod flows;
 mod operate;
 mod smoke;
+mod running;
 
 pub use access::{Prove, Test, Why};
 pub use audit::{Audit, FailOn};
+pub use deploy::{Api, Checkpoint, Deploy, PlanAsked, Promote, Rollback, Way};
 pub use docs::Docs;
 pub use flows::Flows;
 pub use operate::{Drill, Monitoring};
 pub use smoke::Smoke;
+pub use running::{Apply, Backup, Connection, Reset, Restore, Status};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -95,6 +99,14 @@ pub enum Command {
     Restore(Restore),
     /// Restore a backup on a private server: how long that takes, and what is newer in the database in use
     Drill(Drill),
+    /// Bring an environment to what the project says: look, plan, approve, back up, apply, verify, report
+    Deploy(Deploy),
+    /// Take a deployment back: by the down scripts, or by the backup; says first which, and what is lost
+    Rollback(Rollback),
+    /// Deploy to an environment what another one runs and has proven, and nothing else
+    Promote(Promote),
+    /// Ask what a project is for, in a file, and say which answers its spec does not meet
+    Plan(PlanAsked),
     /// Say what differs between the spec and the last migration, or between two of them
     Diff(Diff),
     /// Write a database as a spec that builds the same database
@@ -277,10 +289,10 @@ pub struct Pull {
     #[command(flatten)]
     pub connection: Connection,
     /// A file of SQL to read in place of a database
-    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["database_url", "env"])]
     pub sql: Option<PathBuf>,
     /// The schema of another tool to read in place of a database
-    #[arg(long, value_enum, value_name = "TOOL", conflicts_with_all = ["database_url", "sql"])]
+    #[arg(long, value_enum, value_name = "TOOL", conflicts_with_all = ["database_url", "env", "sql"])]
     pub from: Option<PullFrom>,
     /// Its file; for Drizzle, unless given, the newest snapshot under drizzle/meta
     #[arg(requires = "from", required_if_eq_any([("from", "prisma"), ("from", "dbml")]))]
@@ -351,7 +363,7 @@ pub struct Types {
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
     pub check: Option<PathBuf>,
     /// A file of SQL in place of the spec, as of a database; `--database-url` asks a live one
-    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["database_url", "env"])]
     pub sql: Option<PathBuf>,
     /// What the database is for; a live one of Supabase is known by its schemas
     #[arg(long, value_enum)]
@@ -426,161 +438,6 @@ pub struct Explain {
     /// After `access`: a role or an entity, or both; without them, all
     #[arg(value_name = "ROLE, ENTITY", num_args = 0..=2)]
     pub of: Vec<String>,
-}
-
-/// Which database.
-#[derive(Group, Debug)]
-pub struct Connection {
-    /// postgresql://user@host/database; without it DATABASE_URL, else the PG* variables and .pgpass
-    #[arg(long, value_name = "URL")]
-    pub database_url: Option<String>,
-}
-
-/// `specc apply`
-#[derive(Group, Debug)]
-pub struct Apply {
-    #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub connection: Connection,
-    /// The last migration to apply
-    #[arg(long, value_name = "STAMP")]
-    pub to: Option<String>,
-    /// Take back, with the down scripts, what came after this migration; 0 for all
-    #[arg(long, value_name = "STAMP", conflicts_with = "to")]
-    pub down_to: Option<String>,
-    /// Take a change of several files that is half done back to before its first file, whatever stopped it
-    #[arg(long, conflicts_with_all = ["to", "down_to", "adopt", "out_of_order", "mark_done", "run_again"])]
-    pub abandon: bool,
-    /// Run a down script although it was edited after it was written
-    #[arg(long)]
-    pub allow_edited: bool,
-    /// Run only what has this hash, as `--dry-run` shows it
-    #[arg(long, value_name = "HASH", conflicts_with = "adopt")]
-    pub approve: Option<String>,
-    /// Say what would run and its hash, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// The database has what the pending migrations make, as after `specc pull`: compare, run nothing, and take them as
-    /// applied
-    #[arg(long, conflicts_with_all = ["down_to", "dry_run", "check_drift", "backup"])]
-    pub adopt: bool,
-    /// Apply a migration although a later one was applied before
-    #[arg(long)]
-    pub out_of_order: bool,
-    /// Allow changes to a production database
-    #[arg(long)]
-    pub allow_production: bool,
-    /// Allow the losses that the down scripts declare
-    #[arg(long)]
-    pub allow_data_loss: bool,
-    /// Back up first, into the working folder
-    #[arg(long)]
-    pub backup: bool,
-    /// First compare the database with its applied migrations, and refuse if it was changed since
-    #[arg(long)]
-    pub check_drift: bool,
-    /// How many seconds to wait for another runner
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub wait: u64,
-    /// How many seconds a statement waits for a lock, where the file does not say
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
-    pub lock_timeout: f64,
-    /// How often to try again when a lock is not free
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub lock_retries: u32,
-    /// Take this step (STAMP/NUMBER), which was begun, as done
-    #[arg(long, value_name = "STEP")]
-    pub mark_done: Vec<specc_runner::StepId>,
-    /// Run this step (STAMP/NUMBER), which was begun, again
-    #[arg(long, value_name = "STEP")]
-    pub run_again: Vec<specc_runner::StepId>,
-}
-
-/// `specc status`
-#[derive(Group, Debug)]
-pub struct Status {
-    #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub connection: Connection,
-    /// Exit with 1 if anything is pending or wrong
-    #[arg(long)]
-    pub exit_code: bool,
-}
-
-/// `specc reset`
-#[derive(Group, Debug)]
-pub struct Reset {
-    #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub connection: Connection,
-    /// Add the rows of this environment afterwards
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub seed: Option<String>,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// Allow the reset of this production database
-    #[arg(long, value_name = "DATABASE")]
-    pub allow_production_reset: Option<String>,
-    /// How many seconds to wait for another runner
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub wait: u64,
-}
-
-/// `specc backup`
-#[derive(Group, Debug)]
-pub struct Backup {
-    #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub connection: Connection,
-    /// The file to write; named by database and time unless given. Its manifest has the same name with `.json` added
-    #[arg(long, short)]
-    pub file: Option<PathBuf>,
-    /// Without rows
-    #[arg(long, conflicts_with = "data_only")]
-    pub schema_only: bool,
-    /// Only rows
-    #[arg(long)]
-    pub data_only: bool,
-    /// Columns that the spec calls `pii` or `secret` hold other values, of the same form
-    #[arg(long, conflicts_with = "schema_only")]
-    pub masked: bool,
-    /// Only this table, schema.name; may be given again
-    #[arg(long, value_name = "TABLE")]
-    pub table: Vec<String>,
-}
-
-/// `specc restore`
-#[derive(Group, Debug)]
-pub struct Restore {
-    #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub connection: Connection,
-    /// The dump; its manifest lies next to it
-    pub file: PathBuf,
-    /// First drop what is there; with --table, delete rows that are not in the backup
-    #[arg(long)]
-    pub clean: bool,
-    /// Only the rows of this table
-    #[arg(long, value_name = "TABLE")]
-    pub table: Option<String>,
-    /// With --table: into a new table of this name
-    #[arg(long, value_name = "NAME", requires = "table", conflicts_with = "clean")]
-    pub into: Option<String>,
-    /// The role that restores owns everything
-    #[arg(long)]
-    pub no_owner: bool,
-    /// Allow changes to a production database
-    #[arg(long)]
-    pub allow_production: bool,
-    /// How many seconds to wait for another runner
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub wait: u64,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

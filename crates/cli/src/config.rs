@@ -1,7 +1,12 @@
 //! `specc.toml`.
 
+mod environment;
+
+pub use environment::Environment;
+
 use crate::args::Lang;
 use crate::output::is_plain;
+use crate::report::Failure;
 use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Options, Target};
@@ -58,18 +63,6 @@ struct Schemas {
 struct Postgres {
     viewer_setting: Option<String>,
     claims_setting: Option<String>,
-}
-
-/// A database that is known by name.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Environment {
-    /// Whether commands ask before they change it; so for the environment `production` unless it says otherwise.
-    production: Option<bool>,
-    /// Its name; `*` stands for any characters.
-    database: Option<String>,
-    /// Its host; `*` stands for any characters.
-    host: Option<String>,
 }
 
 /// Types for programs.
@@ -145,6 +138,15 @@ impl Config {
             let help = "give each a place of its own: `guides = \"docs/guides\"`, `types = \"src/database.types.ts\"`";
             return Err(wrong(path.span(), why, help.to_owned()));
         }
+        if let Some(name) = config.environments.iter().find(|(_, one)| !one.is_without_secrets()).map(|(name, _)| name)
+        {
+            let at = text.find("[environments").unwrap_or(0);
+            let message = format!("`database_url` of the environment `{name}` is not the name of a variable");
+            let help = "settings are committed and hold no password: write `database_url = \"STAGING_DATABASE_URL\"`, and the URL \
+                        into that variable";
+            let end = text[at..].find(']').map_or(at, |end| at + end + 1);
+            return Err(Diagnostic::new(codes::SECRET_IN_SETTINGS, Span::new(file, at, end), message).help(help));
+        }
         match config.output.outside() {
             None => Ok(config),
             Some(path) => Err(wrong(
@@ -214,27 +216,36 @@ impl Config {
     /// nor a host fits none. A host is known by all its names: in any case, with a final dot, and behind Supabase's pooler,
     /// where the user says which project it is.
     pub fn production(&self, host: &str, database: &str, user: &str) -> Option<String> {
-        let glob =
-            |p: &str, value: &str| globset::Glob::new(p).is_ok_and(|glob| glob.compile_matcher().is_match(value));
-        let is = |pattern: &str, value: &str| pattern == value || glob(pattern, value);
-        let fits = |pattern: &Option<String>, value: &str| pattern.as_ref().is_none_or(|pattern| is(pattern, value));
-        let plain = |host: &str| host.trim_end_matches('.').to_lowercase();
-        let mut hosts: Vec<String> = host.split(',').map(plain).collect();
-        if let Some((_, project)) = user.split_once('.')
-            && hosts.iter().any(|host| host.ends_with(".pooler.supabase.com"))
-        {
-            hosts.push(format!("db.{}.supabase.co", project.to_lowercase()));
-        }
-        let fits_host = |pattern: &Option<String>| {
-            pattern.as_ref().is_none_or(|pattern| hosts.iter().any(|host| is(&plain(pattern), host)))
+        let fits = |name: &str, environment: &Environment| {
+            environment.is_production(name) && environment.fits(host, database, user) == Some(true)
         };
-        let (name, _) = self.environments.iter().find(|(name, environment)| {
-            environment.production.unwrap_or(*name == "production")
-                && (environment.database.is_some() || environment.host.is_some())
-                && fits(&environment.database, database)
-                && fits_host(&environment.host)
-        })?;
+        let (name, _) = self.environments.iter().find(|(name, environment)| fits(name, environment))?;
         Some(format!("specc.toml says so: it is the environment `{name}`"))
+    }
+
+    /// The same of an environment that is named.
+    pub fn named_production(&self, name: &str) -> Option<String> {
+        let environment = self.environments.get(name)?;
+        environment.is_production(name).then(|| format!("specc.toml says so: it is the environment `{name}`"))
+    }
+
+    /// An environment by its name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn environment(&self, name: &str) -> Result<&Environment, Failure> {
+        self.environments.get(name).ok_or_else(|| {
+            let names: Vec<String> = self.environments.keys().map(|name| format!("`{name}`")).collect();
+            let near = specc_diag::nearest(name, self.environments.keys().map(String::as_str));
+            let help = match (near, names.is_empty()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, false) => format!("there is {}", names.join(", ")),
+                (None, true) => {
+                    format!("write `[environments.{name}]` with `database_url = \"DATABASE_URL\"`, the variable that has its URL")
+                }
+            };
+            Failure::broken(format!("specc.toml has no environment `{name}`\n  help: {help}"))
+        })
     }
 
     /// The folder of the migrations.

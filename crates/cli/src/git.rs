@@ -45,6 +45,16 @@ impl Repository {
         text.map(Some).map_err(|_| Failure::broken(format!("{path} in {commit} is no UTF-8 text")))
     }
 
+    /// Whether a file is one that is not committed, and is not yet.
+    ///
+    /// # Errors
+    /// Where git cannot be run.
+    pub fn ignores(&self, path: &Path) -> Result<bool, Failure> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_tracked = self.said(&["ls-files", "--error-unmatch", "--", &name])?.is_some();
+        Ok(!is_tracked && self.said(&["check-ignore", "--quiet", "--", &name])?.is_some())
+    }
+
     /// Sets a setting of this clone.
     ///
     /// # Errors

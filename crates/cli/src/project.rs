@@ -35,7 +35,7 @@ impl Project {
         let id = sources.add(CONFIG, text);
         let config = match Config::parse(id, &sources.file(id).text) {
             Ok(config) => config,
-            Err(finding) => return Err(Failure::Findings(vec![finding], sources)),
+            Err(finding) => return Err(wrong(finding, sources)),
         };
         let (files, texts) = spec_files(&root, &config)?;
         let mut findings = Vec::new();
@@ -85,7 +85,7 @@ impl Project {
         let id = sources.add(CONFIG, toml);
         let config = match Config::parse(id, &sources.file(id).text) {
             Ok(config) => config,
-            Err(finding) => return Err(Failure::Findings(vec![finding], sources)),
+            Err(finding) => return Err(wrong(finding, sources)),
         };
         let paths = files.iter().map(|(path, _)| PathBuf::from(path)).collect();
         for (path, text) in files {
@@ -107,8 +107,25 @@ pub fn settings(start: &Path) -> Result<(PathBuf, Config), Failure> {
     let id = sources.add(CONFIG, text);
     match Config::parse(id, &sources.file(id).text) {
         Ok(config) => Ok((root, config)),
-        Err(finding) => Err(Failure::Findings(vec![finding], sources)),
+        Err(finding) => Err(wrong(finding, sources)),
     }
+}
+
+/// Settings that are wrong, as they are shown: without what is secret in them.
+fn wrong(finding: Diagnostic, sources: Sources) -> Failure {
+    if finding.code != codes::SECRET_IN_SETTINGS {
+        return Failure::Findings(vec![finding], sources);
+    }
+    let mut shown = Sources::new();
+    let hidden =
+        |line: &str| match line.find("database_url").and_then(|at| line[at..].find('=').map(|sign| at + sign + 1)) {
+            Some(at) => line[..at].to_owned() + &line[at..].replace(|c: char| c.is_ascii_graphic(), "*"),
+            None => line.to_owned(),
+        };
+    for (_, file) in sources.iter() {
+        shown.add(file.name.clone(), file.text.split_inclusive('\n').map(hidden).collect::<String>());
+    }
+    Failure::Findings(vec![finding], shown)
 }
 
 fn find(start: &Path) -> Result<PathBuf, Failure> {

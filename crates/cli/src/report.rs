@@ -27,6 +27,19 @@ impl Failure {
         Self::Broken(message.into())
     }
 
+    /// Its first line.
+    pub fn words(&self) -> String {
+        match self {
+            Failure::Findings(findings, _) => findings
+                .first()
+                .map(|finding| finding.message.to_string())
+                .unwrap_or_else(|| "the spec has errors".into()),
+            Failure::Refused(_, message) | Failure::Broken(message) => {
+                message.lines().next().unwrap_or_default().to_owned()
+            }
+        }
+    }
+
     /// Says it and gives the exit code.
     pub fn report(self, format: Format) -> ExitCode {
         match self {

@@ -8,6 +8,7 @@ mod audit;
 mod book;
 mod changes;
 mod codes;
+mod deploying;
 mod docs;
 mod drill;
 mod dumps;

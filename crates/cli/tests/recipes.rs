@@ -86,7 +86,7 @@ impl Shell {
 #[test]
 fn every_command_of_the_pages_runs() {
     let mut ran = 0;
-    for name in ["installing.md", "recipes.md", "troubleshooting.md"] {
+    for name in ["installing.md", "recipes.md", "troubleshooting.md", "deploying.md"] {
         let db = specc_postgres::shared(15).platform_database().expect("a database");
         let shell = Shell::new(db.url("postgres"));
         for (language, block) in blocks(&page(name)) {

@@ -12,13 +12,13 @@ pub struct Prove {
     #[command(flatten)]
     pub connection: Connection,
     /// A file of SQL to ask about in place of the spec, as of a database; `--database-url` asks about a live one
-    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["database_url", "env"])]
     pub sql: Option<PathBuf>,
     /// What the database is for; a live one of Supabase is known by its schemas
     #[arg(long, value_enum)]
     pub target: Option<PullTarget>,
     /// Also prove that nobody may more than before: than by the spec in this folder, or by the `last` migration
-    #[arg(long, value_name = "A", conflicts_with_all = ["sql", "database_url"])]
+    #[arg(long, value_name = "A", conflicts_with_all = ["sql", "database_url", "env"])]
     pub against: Option<String>,
     /// Show also what is proven
     #[arg(long)]

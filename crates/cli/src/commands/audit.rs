@@ -39,8 +39,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let earlier = args.since.as_deref().map(read_earlier).transpose()?;
     let compilation = compilation(args)?;
-    let address = Address::resolve(args.connection.database_url.as_deref(), |name| std::env::var(name).ok());
-    let address = address.map_err(broken)?;
+    let address = super::database::address(&args.connection, &args.place.project)?;
     let start = Instant::now();
     let mut session = address.connect().map_err(broken)?;
     let root = compilation.as_ref().map_or(args.place.project.as_path(), |compilation| compilation.root.as_path());

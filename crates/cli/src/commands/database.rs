@@ -18,15 +18,29 @@ pub struct Place {
     pub root: PathBuf,
     pub config: Config,
     pub address: Address,
+    /// The environment of specc.toml that was named.
+    pub environment: Option<String>,
+}
+
+/// Where the database is that the arguments say. An environment is one of the project that `start` lies in.
+///
+/// # Errors
+/// Where they say none, or an environment that there is not, or whose variable is not set or leads somewhere else.
+pub fn address(connection: &Connection, start: &Path) -> Result<Address, Failure> {
+    let env = |name: &str| std::env::var(name).ok();
+    let Some(name) = &connection.env else {
+        return Address::resolve(connection.database_url.as_deref(), env).map_err(broken);
+    };
+    let (_, config) = project::settings(start)?;
+    config.environment(name)?.address(name, env)
 }
 
 impl Place {
     /// Finds both.
     pub fn open(place: &Where, connection: &Connection) -> Result<Self, Failure> {
         let (root, config) = project::settings(&place.project)?;
-        let env = |name: &str| std::env::var(name).ok();
-        let address = Address::resolve(connection.database_url.as_deref(), env).map_err(broken)?;
-        Ok(Self { root, config, address })
+        let address = address(connection, &root)?;
+        Ok(Self { root, config, address, environment: connection.env.clone() })
     }
 
     /// Another session.
@@ -41,7 +55,9 @@ impl Place {
 
     /// Why the project says that the database is production, if it does.
     pub fn production(&self) -> Option<Production> {
-        self.config.production(self.address.host(), self.address.database(), self.address.user()).map(Production)
+        let named = self.environment.as_ref().and_then(|name| self.config.named_production(name));
+        let found = || self.config.production(self.address.host(), self.address.database(), self.address.user());
+        named.or_else(found).map(Production)
     }
 
     /// The project's migrations with their down scripts.

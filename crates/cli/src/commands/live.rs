@@ -12,7 +12,7 @@ use specc_lower::expr::of_row;
 use specc_model::effective::{Effective, acts_as, bypasses};
 use specc_model::formula::Formula;
 use specc_model::{Entity, Model, Rls, Rule, RuleAction, Target};
-use specc_postgres::{Address, postgres};
+use specc_postgres::postgres;
 use specc_prove::{Asking, conjuncts};
 use specc_sql::quote;
 use std::process::ExitCode;
@@ -48,8 +48,8 @@ pub fn run(
     }
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
     let found = found(entity, key)?;
-    let address = Address::resolve(args.connection.database_url.as_deref(), |name| std::env::var(name).ok());
-    let mut session = address.and_then(|address| address.connect()).map_err(|error| broken(&error))?;
+    let address = super::database::address(&args.connection, &args.place.project)?;
+    let mut session = address.connect().map_err(|error| broken(&error))?;
     let live = Live { model, entity, found, role: &asking.role, user: args.user.as_deref() };
     let mut transaction = session.transaction().map_err(|error| broken(&error))?;
     let said = live.ask(&mut transaction, asking).map_err(|error| Failure::broken(message(&error)))?;

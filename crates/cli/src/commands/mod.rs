@@ -8,6 +8,7 @@ mod before;
 mod build;
 mod check;
 mod database;
+mod deploy;
 mod diff;
 mod docs;
 mod drift;
@@ -24,6 +25,7 @@ mod package;
 mod prove;
 mod pull;
 mod rebase;
+mod requirements;
 mod reset;
 mod restore;
 mod smoke;
@@ -148,6 +150,10 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
+        Command::Deploy(args) => deploy::run(&args, format),
+        Command::Rollback(args) => deploy::rollback::run(&args, format),
+        Command::Promote(args) => deploy::promote(&args, format),
+        Command::Plan(args) => requirements::run(&args, format),
         Command::Drill(drill) => drill::run(&drill, format),
         Command::Lint(_)
         | Command::Flows(_)

@@ -19,7 +19,7 @@ pub fn run(args: &Prove, asked: Asked) -> Result<ExitCode, Failure> {
         return Err(Failure::broken("`specc prove` writes text, json and sarif"));
     }
     let format = asked.format().unwrap_or(Format::Text);
-    let project = match args.sql.is_some() || args.connection.database_url.is_some() {
+    let project = match args.sql.is_some() || args.connection.is_given() {
         true => super::pull::in_memory(args.sql.as_deref(), args.target, &args.connection)?,
         false => Project::open(&args.place.project)?,
     };
@@ -104,6 +104,17 @@ pub fn run(args: &Prove, asked: Asked) -> Result<ExitCode, Failure> {
         ));
     }
     Ok(if open.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// What is found of access, and nobody accepts; and how many properties there are.
+pub fn open(compilation: &Compilation) -> (Vec<Diagnostic>, usize) {
+    let findings = specc_prove::prove(&compilation.model);
+    let mut open: Vec<Diagnostic> =
+        findings.iter().filter_map(|finding| diagnostic(finding, &compilation.model, None)).collect();
+    let mut proofs = compilation.proofs.clone();
+    proofs.retain(|proof| !specc_prove::STRICT.contains(&proof.code));
+    specc_diag::accept(&mut open, proofs);
+    (open, findings.len())
 }
 
 /// For tools of code review: each open finding at its rule.

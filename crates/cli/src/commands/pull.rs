@@ -8,7 +8,6 @@ use specc_catalog::Catalog;
 use specc_import::Tool;
 use specc_introspect::{Introspected, LeftOut, introspect};
 use specc_model::Target;
-use specc_postgres::Address;
 use specc_pull::{Options, Pulled, pull};
 use specc_split::Dump;
 use std::path::{Path, PathBuf};
@@ -103,8 +102,7 @@ fn read(
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
     }
-    let env = |name: &str| std::env::var(name).ok();
-    let address = Address::resolve(connection.database_url.as_deref(), env).map_err(|error| broken(&error))?;
+    let address = super::database::address(connection, Path::new("."))?;
     let mut session = address.connect().map_err(|error| broken(&error))?;
     let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
     Ok((found, address.database().to_string()))

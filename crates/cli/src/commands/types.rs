@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 /// Writes the types of the spec, or of a database, or says whether a file has them.
 pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
-    let (catalog, around, mut options) = match args.sql.is_some() || args.connection.database_url.is_some() {
+    let (catalog, around, mut options) = match args.sql.is_some() || args.connection.is_given() {
         true => {
             let (catalog, target) = super::pull::catalog(args.sql.as_deref(), args.target, &args.connection)?;
             (catalog, around(target), Options::default())

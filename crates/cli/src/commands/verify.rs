@@ -20,7 +20,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
     let with_platform = compilation.model.options.target == Target::Supabase;
     // Only its files are asked for: no connection is made.
-    let connection = Connection { database_url: Some("postgresql://localhost/postgres".into()) };
+    let connection = Connection { database_url: Some("postgresql://localhost/postgres".into()), env: None };
     let place = Place::open(&args.place, &connection)?;
     let migrations = place.migrations()?;
     place.recorded(&migrations)?;

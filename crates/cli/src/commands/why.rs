@@ -26,9 +26,9 @@ fn answered(args: &Why, format: Format) -> Result<ExitCode, Failure> {
     if let Some(row) = &args.row {
         return super::live::run(args, row, &asking, model, sources, format);
     }
-    if args.connection.database_url.is_some() {
+    if args.connection.is_given() {
         return Err(Failure::broken(
-            "`--database-url` asks about a row: say which with `--row KEY`, and for whom with `--as USER`",
+            "a database is asked about a row: say which with `--row KEY`, and for whom with `--as USER`",
         ));
     }
     let own = |file: FileId| {

@@ -1,0 +1,8 @@
+//! Deployments as users run them: the program itself, in processes that can be killed, on a real Postgres. Takes 100 s.
+
+mod api;
+mod faults;
+mod requirements;
+mod site;
+mod stops;
+mod workflow;

@@ -1,0 +1,174 @@
+//! Deployments that stop: killed in a step, or a step fails. What is told is true, what is left is done by the same command,
+//! and what was done is taken back to the same catalog and the same rows.
+
+use super::site::{SPEC, Site, killed_at};
+
+/// The second state of the shop, over several files: a check is made, and then validated.
+fn with_check() -> String {
+    SPEC.replace("  price: numeric\n", "  price: numeric\n  size:  int?\n\n  check positive: price > 0\n")
+}
+
+/// A shop with rows, and a change that is built.
+fn changed() -> (Site, String) {
+    let site = Site::new(SPEC);
+    site.deploy(&[]).ends(0, &[]);
+    site.sql("insert into products (name, price) select 'n' || n, n from generate_series(1, 100) n");
+    let before = site.contents();
+    site.write("shop.dbspec", &with_check());
+    site.build("20260102000000");
+    (site, before)
+}
+
+/// What is told of a stopped deployment is what the database says.
+#[track_caller]
+fn told_truly(site: &Site, before: &str) {
+    let told = site.run(&["deploy", "staging", "--status"]).ends(1, &[]);
+    if site.contents() != before {
+        assert!(told.out.contains("the database was, or may have been, changed"), "{}", told.out);
+    }
+}
+
+/// Killed in each step that it has; then the same command ends it, or `rollback` takes it back.
+#[test]
+fn killed_in_each_step() {
+    let lines = [
+        "step backup",
+        "step apply",
+        "20260102000000_",
+        "step verify",
+        "step smoke",
+        "step environment",
+        "step report",
+    ];
+    let (site, before) = changed();
+    for (nth, line) in lines.into_iter().enumerate() {
+        let hash = site.hash(&[]);
+        let args = ["deploy", "staging", "--approve", &hash, "--yes-until", "testing"];
+        assert!(killed_at(site.command(&args), line), "{line}");
+        told_truly(&site, &before);
+        if nth % 2 == 0 {
+            site.run(&args).ends(0, &["deployed to staging"]);
+            site.run(&["deploy", "staging", "--status"]).ends(0, &["complete"]);
+            site.run(&["status", "--env", "staging", "--exit-code"]).ends(0, &[]);
+        } else if site.contents() == before {
+            site.run(&["rollback", "staging"]).ends(0, &["nothing to take back"]);
+            continue;
+        }
+        site.roll_back(&[]).ends(0, &["the catalog is what it was before"]);
+        assert_eq!(site.contents(), before, "{line}");
+        site.run(&["rollback", "staging"]).ends(0, &["nothing to take back: taken back by the down scripts"]);
+    }
+}
+
+/// The second of two files fails: the first one is there, and both ways are open.
+#[test]
+fn a_file_fails_in_the_middle() {
+    let (site, before) = changed();
+    site.write("supabase/migrations/20260102000009_custom.sql", "do $$ begin raise exception 'not today'; end $$;\n");
+    site.write("specc/down/20260102000009_custom.down.sql", "select 1;\n");
+    let stopped = site.deploy(&[]).ends(1, &["not today", "the database was, or may have been, changed"]);
+    assert!(!stopped.err.contains("step verify"), "{}", stopped.err);
+    assert_ne!(site.contents(), before);
+    site.run(&["deploy", "staging", "--status"]).ends(1, &["failed   apply", "the step `apply` failed"]);
+    assert!(site.read(".specc/staging/report.md").contains("- State: not complete"));
+    // It fails again as long as nothing is put right.
+    site.run(&["deploy", "staging", "--yes-until", "testing"])
+        .ends(1, &["going on with the deployment that stopped", "not today"]);
+    // What is put right is not what was approved.
+    site.write("supabase/migrations/20260102000009_custom.sql", "select 1;\n");
+    site.run(&["deploy", "staging", "--yes-until", "testing"])
+        .ends(1, &["E0982", "what is left is not what was approved then"]);
+    let back = site.run(&["rollback", "staging"]).ends(1, &["takes back", "hash "]);
+    let hash = back.hash();
+    site.run(&["rollback", "staging", "--approve", &hash.replace(['0', '1', '2'], "3")])
+        .ends(1, &["E0982", "nothing was changed"]);
+    site.run(&["rollback", "staging", "--approve", &hash]).ends(0, &["the catalog is what it was before"]);
+    assert_eq!(site.contents(), before);
+    site.deploy(&[]).ends(0, &["deployed to staging"]);
+}
+
+/// A file that runs step by step stops in the middle: it is abandoned, and what was complete before it goes back too.
+#[test]
+fn a_file_stops_between_its_steps() {
+    let (site, before) = changed();
+    let (mut other, hash) = (site.session(), site.hash(&[]));
+    let files: Vec<String> = std::fs::read_dir(site.path("supabase/migrations"))
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("20260102"))
+        .collect();
+    assert!(files.len() > 1, "{files:?}");
+    // Validation waits behind this for longer than anybody does.
+    other.batch_execute("begin; lock table products in share update exclusive mode").expect("a lock");
+    let args = [
+        "deploy",
+        "staging",
+        "--approve",
+        &hash,
+        "--yes-until",
+        "testing",
+        "--lock-timeout",
+        "0.1",
+        "--lock-retries",
+        "1",
+    ];
+    let mut command = site.command(&args);
+    command.env("PGOPTIONS", "");
+    let stopped = super::site::ran(command);
+    other.batch_execute("rollback").expect("no lock");
+    assert_eq!(stopped.code, 1, "{stopped:?}");
+    told_truly(&site, &before);
+    if site.contents() != before {
+        site.roll_back(&[]).ends(0, &["the catalog is what it was before"]);
+    }
+    assert_eq!(site.contents(), before);
+}
+
+/// What is there in the end is not what the spec says: the deployment does not count, and is taken back.
+#[test]
+fn what_is_verified_is_wrong() {
+    let (site, before) = changed();
+    site.write("supabase/migrations/20260102000009_custom.sql", "create index by_hand on products (name);\n");
+    site.write("specc/down/20260102000009_custom.down.sql", "drop index by_hand;\n");
+    site.deploy(&[]).ends(1, &["FAILED  catalog", "by_hand", "`specc rollback staging` takes it back"]);
+    site.run(&["deploy", "staging", "--status"]).ends(1, &["failed   verify"]);
+    site.roll_back(&[]).ends(0, &["the catalog is what it was before"]);
+    assert_eq!(site.contents(), before);
+}
+
+/// Rows that a migration deletes and nobody announced are missed.
+#[test]
+fn rows_are_missing_afterwards() {
+    let (site, before) = changed();
+    site.write("supabase/migrations/20260102000009_custom.sql", "delete from products where price > 90;\n");
+    site.write("specc/down/20260102000009_custom.down.sql", "select 1;\n");
+    site.deploy(&[]).ends(1, &["FAILED  rows", "public.products: 100 before, 90 now"]);
+    // The down scripts lead back, and do not bring the rows: the backup does, when asked.
+    site.roll_back(&["--by", "restore"]).ends(0, &["taken back by the backup", "the catalog is what it was before"]);
+    assert_eq!(site.contents(), before);
+}
+
+/// A change that loses values is taken back by the backup, which says what came since and goes.
+#[test]
+fn what_was_lost_is_in_the_backup() {
+    let (site, _) = changed();
+    site.deploy(&[]).ends(0, &[]);
+    let before = site.contents();
+    site.write("shop.dbspec", &SPEC.replace("  price: numeric\n", "").replace(", price: 1", ""));
+    site.run(&["build", "--stamp", "20260103000000", "--allow-data-loss"]).ends(0, &[]);
+    site.deploy(&[]).ends(0, &["loses the values of public.products.price"]);
+    site.sql("insert into products (name) values ('newer')");
+    site.run(&["rollback", "staging"])
+        .ends(1, &["restores ", "1 row of public.products, which has 101 now and had 100"]);
+    site.roll_back(&[]).ends(0, &["taken back by the backup", "the catalog is what it was before"]);
+    assert_eq!(site.contents(), before);
+}
+
+#[test]
+fn nothing_is_taken_back_where_nothing_was_done() {
+    let site = Site::new(SPEC);
+    site.run(&["rollback", "staging"]).ends(1, &["nothing was deployed to `staging` from here"]);
+    site.run(&["deploy", "staging"]).ends(1, &["stopped at the checkpoint `design`"]);
+    site.run(&["rollback", "staging"]).ends(0, &["nothing to take back: the database was not changed"]);
+    site.run(&["deploy", "staging", "--status"]).ends(1, &["nothing was changed"]);
+}
