@@ -165,9 +165,9 @@ fn space(session: &mut Session, subject: &Subject) -> Result<Looked, postgres::E
 
 /// A size for persons.
 fn words(bytes: i64) -> String {
-    match bytes {
-        ..1_048_576 => format!("{} kB", bytes / 1024),
-        ..1_073_741_824 => format!("{} MB", bytes / 1_048_576),
+    match bytes >> 20 {
+        0 => format!("{} kB", bytes / 1024),
+        megabytes if megabytes < 1024 => format!("{megabytes} MB"),
         _ => format!("{:.1} GB", bytes as f64 / 1_073_741_824.0),
     }
 }

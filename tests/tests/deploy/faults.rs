@@ -28,10 +28,7 @@ fn what_is_secret_would_be_committed() {
     site.write(".gitignore", ".env.*\n");
     site.deploy(&[]).ends(0, &[]);
     // Tracked is as bad as not ignored.
-    let git = |args: &[&str]| {
-        assert!(Command::new("git").args(args).current_dir(site.path("")).status().expect("git").success())
-    };
-    git(&["add", "-f", ".env.staging"]);
+    site.git(&["add", "-f", ".env.staging"]);
     site.run(&["deploy", "staging", "--plan"]).ends(1, &["FAILED  env_file"]);
 }
 

@@ -80,23 +80,24 @@ impl Site {
     /// The same with an API that makes projects.
     pub fn with_api(spec: &str) -> Self {
         let mut site = Self::bare();
-        let host = site.db.url("postgres");
-        let host = host.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("a host").replace("%2F", "/");
-        site.api = Some(Api::start(&host));
-        let more = format!("organization = \"acme\"\nregion = \"eu-central-1\"\ndatabase = \"{}\"\n", site.db.name());
+        let more = site.api();
         site.settings(&more);
         site.write("shop.dbspec", spec);
         site.build("20260101000000");
         site
     }
 
-    /// A folder with settings alone.
-    pub fn bare() -> Self {
+    /// An empty folder.
+    pub fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let db = shared(18).platform_database().expect("a database");
-        let site = Self { dir, db, api: None, settings: String::new() };
-        let made = Command::new("git").args(["init", "-q"]).current_dir(site.path("")).status().expect("git");
-        assert!(made.success());
+        Self { dir, db, api: None, settings: String::new() }
+    }
+
+    /// A folder with settings alone, in a repository.
+    pub fn bare() -> Self {
+        let site = Self::empty();
+        site.git(&["init", "-q"]);
         site.write(".gitignore", ".env.staging\n.env.production\n");
         site.settings("");
         site
@@ -110,6 +111,20 @@ impl Site {
             self.settings
         );
         self.write("specc.toml", &text);
+    }
+
+    #[track_caller]
+    pub fn git(&self, args: &[&str]) {
+        let made = Command::new("git").args(args).current_dir(self.path("")).status().expect("git");
+        assert!(made.success());
+    }
+
+    /// An API whose projects have this site's database.
+    pub fn api(&mut self) -> String {
+        let host = self.db.url("postgres");
+        let host = host.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("a host").replace("%2F", "/");
+        self.api = Some(Api::start(&host));
+        format!("organization = \"acme\"\nregion = \"eu-central-1\"\ndatabase = \"{}\"\n", self.db.name())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -187,11 +202,17 @@ impl Site {
     }
 }
 
-/// All that is in a database: the catalog, and a sum over the rows of each table.
-pub fn contents(db: &Database) -> String {
+/// What exists in a database.
+pub fn catalog(db: &Database) -> String {
     let mut session = db.connect().expect("a session");
     let found = specc_introspect::introspect(&mut session, &specc_introspect::Options::default()).expect("a catalog");
-    let mut all = specc_catalog::to_json(&found.catalog);
+    specc_catalog::to_json(&found.catalog)
+}
+
+/// All that is in a database: the catalog, and a sum over the rows of each table.
+pub fn contents(db: &Database) -> String {
+    let mut all = catalog(db);
+    let mut session = db.connect().expect("a session");
     let tables = session.query(
         "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'public' order by 1",
         &[],

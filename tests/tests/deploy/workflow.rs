@@ -1,14 +1,48 @@
 //! The whole workflow, from an empty folder to the report: questions, spec, migrations, a project, staging, production, a change,
 //! and back.
 
-use super::site::{SPEC, Site, contents, ran};
+use super::site::{Site, catalog, contents, ran};
 use specc_postgres::shared;
 use std::time::{Duration, Instant};
+
+/// Answers that the starter meets.
+const ANSWERS: &str = "## Entities
+- notes: title
+- projects: name, owner_id
+## Roles
+- anon: reads own projects
+- authenticated: adds own notes, changes own notes
+## Security
+- profiles: closed to anon
+## Scale
+- notes: 100000 rows
+- notes: found by project_id, created_at
+## Integrations
+- none
+";
 
 #[test]
 fn from_an_empty_folder_to_a_report() {
     let began = Instant::now();
-    let site = Site::with_api(SPEC);
+    let mut site = Site::empty();
+    // Phase 1: the questions, a spec, and what of the answers it does not meet.
+    site.git(&["init", "-q"]);
+    site.run(&["init", "."]).ends(0, &[]);
+    let plan = ["plan", "--requirements", "requirements.md"];
+    site.run(&plan).ends(0, &["wrote requirements.md"]);
+    site.write("requirements.md", &ANSWERS.replace("- notes: title", "- notes: title, subtitle"));
+    site.run(&plan).ends(1, &["`notes` has no column `subtitle`"]);
+    site.write("requirements.md", ANSWERS);
+    site.run(&plan).ends(0, &[" 0 not met or not answered"]);
+    site.build("20260101000000");
+    let more = site.api();
+    let settings = format!(
+        "{}\n[environments.staging]\ndatabase_url = \"STAGING_URL\"\nenv_file = \".env.staging\"\nseed = \"dev\"\n{more}\n\
+         [environments.production]\ndatabase_url = \"PRODUCTION_URL\"\n",
+        site.read("specc.toml")
+    );
+    site.write("specc.toml", &settings);
+    site.write(".gitignore", ".env.staging\n");
     // Staging: each checkpoint is one run, as in CI.
     let create = ["--create"];
     let hash = site.hash(&create);
@@ -28,6 +62,8 @@ fn from_an_empty_folder_to_a_report() {
     ] {
         assert!(report.contains(text), "{text}\n{report}");
     }
+    let notes: i64 = site.session().query_one("select count(*) from notes", &[]).expect("a number").get(0);
+    assert!(notes > 0, "it has the rows to begin with");
     let json: serde_json::Value = serde_json::from_str(&site.read(".specc/staging/report.json")).expect("JSON");
     assert_eq!(json["complete"], true);
 
@@ -43,10 +79,15 @@ fn from_an_empty_folder_to_a_report() {
         .ends(0, &["PASSED  promotion", "only what `staging` has run and proven"])
         .hash();
     run(&[&promote[..], &["--approve", &hash, "--yes-until", "testing"]].concat()).ends(0, &["deployed to production"]);
-    assert_eq!(contents(&production), site.contents());
+    assert_eq!(catalog(&production), catalog(&site.db));
 
     // A change that staging has not run is not promoted; one that failed there neither.
-    site.write("shop.dbspec", &SPEC.replace("  price: numeric\n", "  price: numeric\n  size:  int?\n"));
+    site.write(
+        "projects.dbspec",
+        &site
+            .read("projects.dbspec")
+            .replace("  pinned:    bool = false\n", "  pinned:    bool = false\n  subtitle:  text?\n"),
+    );
     site.build("20260102000000");
     run(&promote).ends(1, &["E0983", "is pending there"]);
     let hash = site.hash(&[]);
@@ -57,7 +98,7 @@ fn from_an_empty_folder_to_a_report() {
     let hash = run(&[&promote[..], &["--plan"]].concat()).ends(0, &["back up the database"]).hash();
     run(&[&promote[..], &["--approve", &hash, "--yes-until", "testing"]].concat())
         .ends(0, &["step backup", "deployed to production"]);
-    assert_eq!(contents(&production), site.contents());
+    assert_eq!(catalog(&production), catalog(&site.db));
 
     // And back.
     let hash = run(&["rollback", "production"])
@@ -68,7 +109,7 @@ fn from_an_empty_folder_to_a_report() {
 
     // Where nothing is to be done nothing is approved, and the database is verified all the same.
     site.run(&["deploy", "staging"]).ends(0, &["step verify", "step smoke", "deployed to staging"]);
-    site.sql("revoke select on products from anon");
+    site.sql("revoke select on projects from anon");
     site.run(&["deploy", "staging"]).ends(1, &["FAILED  drift"]);
     assert!(began.elapsed() < Duration::from_secs(300), "{:?}", began.elapsed());
 }
