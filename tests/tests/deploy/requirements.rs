@@ -114,7 +114,7 @@ fn file(title: &str, answer: &str) -> String {
 
 #[test]
 fn each_answer_is_held_against_the_spec() {
-    let site = Site::bare();
+    let site = Site::bare(18);
     site.write("shop.dbspec", RICH);
     site.run(&["check"]).ends(0, &[]);
     let plan = ["plan", "--requirements", "requirements.md", "--format", "json"];
@@ -140,7 +140,7 @@ fn each_answer_is_held_against_the_spec() {
 
 #[test]
 fn questions_are_written_once_and_asked_until_they_are_answered() {
-    let site = Site::bare();
+    let site = Site::bare(18);
     let plan = ["plan", "--requirements", "requirements.md"];
     site.run(&plan).ends(0, &["wrote requirements.md"]);
     let questions = site.read("requirements.md");

@@ -71,7 +71,7 @@ pub struct Site {
 impl Site {
     /// A project that is built, in a repository that ignores what it must, and an empty database of the platform.
     pub fn new(spec: &str) -> Self {
-        let site = Self::bare();
+        let site = Self::bare(18);
         site.write("shop.dbspec", spec);
         site.build("20260101000000");
         site
@@ -79,7 +79,7 @@ impl Site {
 
     /// The same with an API that makes projects.
     pub fn with_api(spec: &str) -> Self {
-        let mut site = Self::bare();
+        let mut site = Self::bare(15);
         let more = site.api();
         site.settings(&more);
         site.write("shop.dbspec", spec);
@@ -88,15 +88,15 @@ impl Site {
     }
 
     /// An empty folder.
-    pub fn empty() -> Self {
+    pub fn empty(major: u32) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let db = shared(18).platform_database().expect("a database");
+        let db = shared(major).platform_database().expect("a database");
         Self { dir, db, api: None, settings: String::new() }
     }
 
     /// A folder with settings alone, in a repository.
-    pub fn bare() -> Self {
-        let site = Self::empty();
+    pub fn bare(major: u32) -> Self {
+        let site = Self::empty(major);
         site.git(&["init", "-q"]);
         site.write(".gitignore", ".env.staging\n.env.production\n");
         site.settings("");
@@ -259,4 +259,24 @@ pub fn killed_at(mut command: Command, line: &str) -> bool {
     let _ = child.wait();
     let _ = lines.read_to_string(&mut text);
     seen
+}
+
+/// A run beside which something is done when it says a line that begins so.
+pub fn acted_at(mut command: Command, line: &str, act: impl FnOnce()) -> Ran {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
+    let (mut err, mut act) = (String::new(), Some(act));
+    loop {
+        let at = err.len();
+        if lines.read_line(&mut err).expect("UTF-8") == 0 {
+            break;
+        }
+        if err[at..].starts_with(line)
+            && let Some(act) = act.take()
+        {
+            act();
+        }
+    }
+    let code = child.wait().expect("it ends").code().unwrap_or(-1);
+    Ran { code, out: String::new(), err }
 }

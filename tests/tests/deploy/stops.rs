@@ -1,7 +1,7 @@
 //! Deployments that stop: killed in a step, or a step fails. What is told is true, what is left is done by the same command,
 //! and what was done is taken back to the same catalog and the same rows.
 
-use super::site::{SPEC, Site, killed_at};
+use super::site::{SPEC, Site, acted_at, killed_at};
 
 /// The second state of the shop, over several files: a check is made, and then validated.
 fn with_check() -> String {
@@ -171,4 +171,66 @@ fn nothing_is_taken_back_where_nothing_was_done() {
     site.run(&["deploy", "staging"]).ends(1, &["stopped at the checkpoint `design`"]);
     site.run(&["rollback", "staging"]).ends(0, &["nothing to take back: the database was not changed"]);
     site.run(&["deploy", "staging", "--status"]).ends(1, &["nothing was changed"]);
+}
+
+/// A deployment that runs beside the test, and what it ends with.
+fn beside(site: &Site, args: &[&str]) -> std::thread::JoinHandle<super::site::Ran> {
+    let command = site.command(args);
+    std::thread::spawn(move || super::site::ran(command))
+}
+
+/// Waits until somebody waits for a lock.
+fn waits(site: &Site) {
+    let query =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    let mut session = site.session();
+    for _ in 0..400 {
+        if session.query_one(query, &[]).expect("an answer").get(0) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("nobody waits for a lock");
+}
+
+/// The server ends the sessions of the deployment while it applies: what is known is told, and the same command goes on.
+#[test]
+fn the_connection_breaks() {
+    let (site, before) = changed();
+    let hash = site.hash(&[]);
+    let args = ["deploy", "staging", "--approve", &hash, "--yes-until", "testing"];
+    let mut other = site.session();
+    // It does not keep anybody from reading, so that there is a dump.
+    other.batch_execute("begin; lock table products in share row exclusive mode").expect("a lock");
+    let deployment = beside(&site, &args);
+    waits(&site);
+    other
+        .batch_execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+        .expect("they end");
+    let ran = deployment.join().expect("it ends");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    other.batch_execute("rollback").expect("no lock");
+    assert_eq!(site.contents(), before);
+    site.run(&["deploy", "staging", "--status"]).ends(1, &["the step `apply` failed", "may have been, changed"]);
+    site.run(&args).ends(0, &["going on with the deployment that stopped", "deployed to staging"]);
+}
+
+/// Somebody changes the database after it was looked at: what was approved is not what would be changed any more.
+#[test]
+fn somebody_is_quicker() {
+    let (site, _) = changed();
+    // The dump takes some time.
+    site.sql("insert into products (name, price) select 'n' || n, n from generate_series(1, 200000) n");
+    let hash = site.hash(&[]);
+    let args = ["deploy", "staging", "--approve", &hash, "--yes-until", "testing"];
+    let mut other = site.session();
+    let ran = acted_at(site.command(&args), "step backup", || {
+        other.batch_execute("create table sneaky (id int)").expect("a table")
+    });
+    let before = site.contents();
+    ran.ends(1, &["step apply", "the database was changed after the plan was made"]);
+    assert_eq!(site.contents(), before);
+    site.run(&args).ends(1, &["FAILED  drift", "sneaky", "the preflight failed; nothing more was changed"]);
+    site.sql("drop table sneaky");
+    site.run(&args).ends(0, &["deployed to staging"]);
 }

@@ -24,7 +24,7 @@ const ANSWERS: &str = "## Entities
 #[test]
 fn from_an_empty_folder_to_a_report() {
     let began = Instant::now();
-    let mut site = Site::empty();
+    let mut site = Site::empty(15);
     // Phase 1: the questions, a spec, and what of the answers it does not meet.
     site.git(&["init", "-q"]);
     site.run(&["init", "."]).ends(0, &[]);
@@ -68,7 +68,7 @@ fn from_an_empty_folder_to_a_report() {
     assert_eq!(json["complete"], true);
 
     // Production gets what staging has, and nothing else.
-    let production = shared(18).platform_database().expect("a database");
+    let production = shared(15).platform_database().expect("a database");
     let run = |args: &[&str]| {
         let mut command = site.command(args);
         command.env("PRODUCTION_URL", production.url("postgres"));

@@ -142,7 +142,8 @@ fn begin(prior: Option<Record>, plan: &Plan, looked: Vec<Looked>, last: &Option<
         _ => Record::new(plan.clone(), at.clone()),
     };
     let continued = record.has_changed_something();
-    if failed || !continued {
+    // What was seen before anything was changed is what the report is about, unless that had failed.
+    if failed || !continued || worst(&record.preflight) == Verdict::Failed {
         record.preflight = looked;
     }
     let says = if failed { "something must not be as it is" } else { "" };
@@ -261,10 +262,11 @@ impl Deployment<'_> {
         target: Option<Target>,
     ) -> Result<Option<Checkpoint>, Failure> {
         self.save()?;
-        if worst(&self.record.preflight) == Verdict::Failed {
-            return Err(Failure::Refused(None, "the preflight failed; nothing was changed".to_owned()));
-        }
         let continued = self.record.has_changed_something();
+        if worst(&self.record.preflight) == Verdict::Failed {
+            let more = if continued { "nothing more" } else { "nothing" };
+            return Err(Failure::Refused(None, format!("the preflight failed; {more} was changed")));
+        }
         // Nothing is approved where nothing is done.
         let idle = plan.is_idle() && !continued;
         if !continued && !idle && !self.approved(plan)? {
