@@ -164,6 +164,22 @@ fn what_was_lost_is_in_the_backup() {
     assert_eq!(site.contents(), before);
 }
 
+/// What came since into what the deployment made goes with it, and that is said.
+#[test]
+fn what_the_way_back_takes_along_is_said() {
+    let (site, before) = changed();
+    site.deploy(&[]).ends(0, &[]);
+    site.run(&["rollback", "staging"]).ends(1, &["takes back 2 files", "loses all values of public.products.size"]);
+    site.sql("update products set size = 1 where price < 4");
+    site.run(&["rollback", "staging"]).ends(1, &["loses 3 values of products.size, a column that the deployment made"]);
+    site.roll_back(&[]).ends(0, &["the catalog is what it was before"]);
+    assert_eq!(site.contents(), before);
+    let first = Site::new(SPEC);
+    first.deploy(&[]).ends(0, &[]);
+    first.sql("insert into products (name, price) values ('a', 1), ('b', 2)");
+    first.roll_back(&[]).ends(0, &["loses 2 rows of products, a table that the deployment made"]);
+}
+
 #[test]
 fn nothing_is_taken_back_where_nothing_was_done() {
     let site = Site::new(SPEC);
@@ -171,12 +187,6 @@ fn nothing_is_taken_back_where_nothing_was_done() {
     site.run(&["deploy", "staging"]).ends(1, &["stopped at the checkpoint `design`"]);
     site.run(&["rollback", "staging"]).ends(0, &["nothing to take back: the database was not changed"]);
     site.run(&["deploy", "staging", "--status"]).ends(1, &["nothing was changed"]);
-}
-
-/// A deployment that runs beside the test, and what it ends with.
-fn beside(site: &Site, args: &[&str]) -> std::thread::JoinHandle<super::site::Ran> {
-    let command = site.command(args);
-    std::thread::spawn(move || super::site::ran(command))
 }
 
 /// Waits until somebody waits for a lock.
@@ -200,14 +210,18 @@ fn the_connection_breaks() {
     let hash = site.hash(&[]);
     let args = ["deploy", "staging", "--approve", &hash, "--yes-until", "testing"];
     let mut other = site.session();
-    // It does not keep anybody from reading, so that there is a dump.
-    other.batch_execute("begin; lock table products in share row exclusive mode").expect("a lock");
-    let deployment = beside(&site, &args);
-    waits(&site);
-    other
-        .batch_execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
-        .expect("they end");
-    let ran = deployment.join().expect("it ends");
+    let pid: i32 = other.query_one("select pg_backend_pid()", &[]).expect("a number").get(0);
+    let ran = std::thread::scope(|scope| {
+        acted_at(site.command(&args), "step backup", || {
+            // It does not keep anybody from reading, so that there is a dump.
+            other.batch_execute("begin; lock table products in share row exclusive mode").expect("a lock");
+            scope.spawn(|| {
+                waits(&site);
+                let others = format!("datname = current_database() and pid not in (pg_backend_pid(), {pid})");
+                site.sql(&format!("select pg_terminate_backend(pid) from pg_stat_activity where {others}"));
+            });
+        })
+    });
     assert_eq!(ran.code, 2, "{ran:?}");
     other.batch_execute("rollback").expect("no lock");
     assert_eq!(site.contents(), before);

@@ -58,6 +58,33 @@ pub fn is_made_already(
     }
 }
 
+/// Compares a database in which nothing of the project is with one that is new.
+///
+/// # Errors
+/// What is there: it would be drift from the first migration on.
+pub fn is_new(session: &mut Session, place: &Place) -> Result<(), Refused> {
+    let mut differences = || -> Result<Vec<String>, Box<dyn std::error::Error>> {
+        let live = introspect(session, &specc_introspect::Options::default())?;
+        let scratch = super::scratch_like(live.server_version / 10_000, place.is_supabase())?;
+        let made: Result<Catalog, Box<dyn std::error::Error>> = scratch.within(|| {
+            let (_database, mut session) = scratch.database()?;
+            Ok(introspect(&mut session, &specc_introspect::Options::default())?.catalog)
+        });
+        let made = made?;
+        let found = scratch.read_again(&live.catalog, &made);
+        let hints = Hints::default();
+        let difference = specc_diff::diff(&made, &found, &hints);
+        Ok(specc_diff::lines(&difference).iter().take(20).map(|line| format!("\n  {line}")).collect())
+    };
+    match differences() {
+        Ok(lines) if lines.is_empty() => Ok(()),
+        Ok(lines) => Err(Refused::new(format!("there is what no migration of this project made:{}", lines.concat())).help(
+            "put what is intended into the spec (`specc pull` writes one), and take the rest out of the database, or use another one",
+        )),
+        Err(error) => Err(Refused::new(format!("the database cannot be compared with a new one: {error}"))),
+    }
+}
+
 fn unknown(error: &dyn std::fmt::Display, flag: &str) -> Refused {
     Refused::new(format!("the database cannot be compared with its migrations: {error}"))
         .help(format!("repair that, or leave out `{flag}`"))

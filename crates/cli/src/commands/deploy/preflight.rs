@@ -191,10 +191,18 @@ pub fn database(known: &Known<'_>, target: &Target, applying: bool) -> Result<Se
         ran.iter().filter_map(|ran| known.migrations.all.iter().find(|one| one.stamp == ran.stamp)).collect();
     let live = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());
     let live = live.map_err(|error| Failure::broken(error.to_string()))?.catalog;
-    looked.push(match before::no_drift(&mut session, place, known.migrations, &options) {
-        Ok(()) => names(known, &live, &report),
-        Err(refused) => Looked::failed("drift", refused.to_string().replace('\n', " "), "`specc drift` shows it"),
-    });
+    looked.push(names(known, &live, &report).unwrap_or_else(|| {
+        let is_new = report.migrations.iter().all(|entry| entry.state == State::Pending);
+        let says = if is_new { "nothing is there" } else { "the database is as its migrations left it" };
+        let compared = match is_new {
+            true => before::is_new(&mut session, place),
+            false => before::no_drift(&mut session, place, known.migrations, &options),
+        };
+        match compared {
+            Ok(()) => Looked::passed("drift", says),
+            Err(refused) => Looked::failed("drift", refused.to_string().replace('\n', " "), "`specc drift` shows it"),
+        }
+    }));
     looked.push(backup(&mut session, known, &live));
     let said: Vec<(&Migration, Option<Said>)> =
         pending.iter().map(|migration| (*migration, said(known.compilation, migration))).collect();
@@ -304,7 +312,7 @@ fn production(known: &Known<'_>, report: &Report) -> Looked {
 }
 
 /// Names that the first migration wants and somebody else has.
-fn names(known: &Known<'_>, live: &Catalog, report: &Report) -> Looked {
+fn names(known: &Known<'_>, live: &Catalog, report: &Report) -> Option<Looked> {
     let is_new = report.migrations.iter().all(|entry| entry.state == State::Pending);
     let taken: Vec<String> = live
         .iter()
@@ -315,14 +323,13 @@ fn names(known: &Known<'_>, live: &Catalog, report: &Report) -> Looked {
         .map(|(id, _)| id.to_string())
         .collect();
     if taken.is_empty() {
-        let says = if is_new { "nothing of the project is there" } else { "the database is as its migrations left it" };
-        return Looked::passed("drift", says);
+        return None;
     }
-    Looked::failed(
+    Some(Looked::failed(
         "drift",
         format!("there already, and no migration of this project made it: {}", taken.join(", ")),
         "`specc apply --adopt` takes over what the migrations would make; else give one of them another name",
-    )
+    ))
 }
 
 /// Whether a dump can be made: the program, the rights.

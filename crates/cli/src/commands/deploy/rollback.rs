@@ -8,7 +8,7 @@ use crate::commands::backup::beside;
 use crate::commands::database::{broken, failure, tell};
 use crate::project;
 use crate::report::{FINDINGS, Failure, data, note, plural, say};
-use specc_catalog::{Hints, checksum};
+use specc_catalog::{Hints, Object, checksum};
 use specc_deploy::{Ended, Record, Step};
 use specc_diag::codes;
 use specc_postgres::Session;
@@ -61,7 +61,7 @@ pub fn run(args: &Rollback, format: Format) -> Result<ExitCode, Failure> {
     let target = Target::of(&root, &config, (&args.environment, environment), Some((&record, &folder)))?;
     let migrations = target.place().migrations()?;
     let production = environment.is_production(&args.environment);
-    let Some(back) = back(&target, &record, &migrations, production, args.by)? else {
+    let Some(back) = back(&target, &record, &migrations, production, (args.by, &folder))? else {
         say("nothing to take back: the database has nothing of the deployment");
         record.ended = Some(Ended::TakenBack);
         folder.write(&name, record.to_json().as_bytes())?;
@@ -154,7 +154,7 @@ fn back(
     record: &Record,
     migrations: &Migrations,
     production: bool,
-    by: Option<Way>,
+    (by, folder): (Option<Way>, &Folder),
 ) -> Result<Option<Back>, Failure> {
     let place = target.place();
     let mut session = place.connect().map_err(broken)?;
@@ -236,6 +236,7 @@ fn back(
                 // Each of them says it in its own script.
                 all.extend(applied.iter().flat_map(|entry| declared(migrations, &entry.stamp)));
             }
+            all.extend(made_since(&mut session, target, record, folder)?);
             all.extend(up_lost.iter().map(|lost| format!("for good what the deployment lost: {lost}")));
             all.dedup();
             all
@@ -244,6 +245,66 @@ fn back(
     };
     let run = format!("{}{}", abandoned.plan, down.plan);
     Ok(Some(Back { way, why, files: if way == Way::Down { files } else { Vec::new() }, loses, abandon: half, run }))
+}
+
+/// What is in tables and columns that the deployment made: it goes with them.
+fn made_since(
+    session: &mut Session,
+    target: &Target,
+    record: &Record,
+    folder: &Folder,
+) -> Result<Vec<String>, Failure> {
+    let before = folder.text("before.json").and_then(|text| specc_catalog::from_json(&text).ok()).unwrap_or_default();
+    let live = specc_introspect::introspect(session, &specc_introspect::Options::default());
+    let live = live.map_err(|error| Failure::broken(error.to_string()))?.catalog;
+    let place = target.place();
+    let said = super::steps::said(&place.root, &place.config, &record.plan);
+    let mut found = Vec::new();
+    for (id, entry) in live.iter() {
+        let Object::Table(table) = &entry.object else { continue };
+        let renamed = said.iter().flat_map(|said| &said.renames).find(|renaming| renaming.now == table.table);
+        let was = renamed.map_or(&table.table, |renaming| &renaming.was);
+        let known = match before.get(&was.id()).map(|entry| &entry.object) {
+            Some(Object::Table(known)) => Some(known),
+            _ => None,
+        };
+        let name = specc_sql::quote::qualified(&table.table.schema, &table.table.name);
+        let mut count = |what: String| -> Result<i64, Failure> {
+            Ok(session
+                .query_one(&format!("select {what} from {name}"), &[])
+                .map_err(|error| broken(error.into()))?
+                .get(0))
+        };
+        match known {
+            None => {
+                let rows = count("count(*)".to_owned())?;
+                if rows > 0 {
+                    found.push(format!(
+                        "{} of {}, a table that the deployment made",
+                        plural(rows.unsigned_abs() as usize, "row"),
+                        id.name
+                    ));
+                }
+            }
+            Some(known) => {
+                let is_known = |name: &str| {
+                    let name = renamed.and_then(|renaming| renaming.columns.get(name)).map_or(name, |was| was.as_str());
+                    known.columns.iter().any(|column| column.name == name)
+                };
+                for column in table.columns.iter().filter(|column| !is_known(&column.name)) {
+                    let values = count(format!("count({})", specc_sql::quote::ident(&column.name)))?;
+                    if values > 0 {
+                        let values = plural(values.unsigned_abs() as usize, "value");
+                        found.push(format!(
+                            "{values} of {}.{}, a column that the deployment made",
+                            id.name, column.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What the down script of a migration says that it loses.

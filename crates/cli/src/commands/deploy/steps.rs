@@ -135,7 +135,7 @@ impl Deployment<'_> {
     /// Whether tables have fewer rows than before, of which the plan says nothing. A table with another name is looked for by
     /// that one.
     fn rows(&self, session: &mut Session) -> Result<Looked, Failure> {
-        let records = self.said();
+        let records = said(&self.compilation.root, &self.compilation.config, &self.record.plan);
         let mut tables = Vec::new();
         for before in self.record.rows.keys() {
             let (mut name, mut lost) = (before.clone(), false);
@@ -174,16 +174,6 @@ impl Deployment<'_> {
             true => Looked::warned("rows", fewer.join("; "), "others are connected: look whether they deleted them"),
             false => Looked::failed("rows", fewer.join("; "), "`specc rollback` brings them back"),
         })
-    }
-
-    /// What the build said beside the files that run.
-    fn said(&self) -> Vec<specc_migrate::Record> {
-        let folder = self.compilation.root.join(self.compilation.config.state()).join("plans");
-        let read = |title: &str| {
-            let text = crate::project::text(&folder.join(format!("{title}.json"))).ok()?;
-            specc_migrate::Record::read(&text).ok()
-        };
-        self.record.plan.files.iter().filter_map(|file| read(&file.title)).collect()
     }
 
     /// Each role asks.
@@ -256,6 +246,16 @@ impl Deployment<'_> {
         let json = serde_json::to_string_pretty(&report::json(&self.record)).unwrap_or_default() + "\n";
         self.folder.write("report.json", json.as_bytes())
     }
+}
+
+/// What the build said beside the files of a plan.
+pub fn said(root: &Path, config: &Config, plan: &Plan) -> Vec<specc_migrate::Record> {
+    let folder = root.join(config.state()).join("plans");
+    let read = |title: &str| {
+        let text = crate::project::text(&folder.join(format!("{title}.json"))).ok()?;
+        specc_migrate::Record::read(&text).ok()
+    };
+    plan.files.iter().filter_map(|file| read(&file.title)).collect()
 }
 
 /// Whether another environment has run these files and proven them.
