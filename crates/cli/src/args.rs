@@ -6,8 +6,8 @@ mod deploy;
 mod docs;
 mod flows;
 mod operate;
-mod smoke;
 mod running;
+mod smoke;
 
 pub use access::{Prove, Test, Why};
 pub use audit::{Audit, FailOn};
@@ -15,8 +15,8 @@ pub use deploy::{Api, Checkpoint, Deploy, PlanAsked, Promote, Rollback, Way};
 pub use docs::Docs;
 pub use flows::Flows;
 pub use operate::{Drill, Monitoring};
-pub use smoke::Smoke;
 pub use running::{Apply, Backup, Connection, Reset, Restore, Status};
+pub use smoke::Smoke;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

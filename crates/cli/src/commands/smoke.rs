@@ -7,9 +7,10 @@ use crate::pipeline::{self, Compilation};
 use crate::project::{self, Project};
 use crate::report::{FINDINGS, Failure, data, plural, say};
 use serde_json::json;
+use specc_catalog::Catalog;
 use specc_http::{Client, Options, Secret};
 use specc_model::{Entity, Model};
-use specc_postgres::{Address, postgres};
+use specc_postgres::{Address, Session, postgres};
 use specc_smoke::{Asker, Asking, Budget, Courier, Door, Kept, Playbill, Report, Stories, Surface, came};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,12 +24,7 @@ pub fn run(args: &Smoke, format: Asked) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
     let around = specc_lower::external(&compilation.model);
-    let mut exposed = args.exposed.clone();
-    if exposed.is_empty() {
-        exposed = super::audit::exposed(&compilation.root).unwrap_or_else(|| vec!["public".to_owned()]);
-    }
-    let exposed = exposed.iter().map(|name| name.as_str().into()).collect();
-    let surface = Surface::new(&compilation.model, &compilation.catalog, &around, exposed, args.anon.clone());
+    let surface = surface(&compilation, &around, &args.exposed, &args.anon);
     let mut report = Report::new(&args.anon);
     let mut bill = Playbill::default();
     let place = match (&args.api_url, &args.connection.database_url) {
@@ -65,6 +61,39 @@ pub fn run(args: &Smoke, format: Asked) -> Result<ExitCode, Failure> {
         return Err(Failure::Refused(None, "there is nothing to ask: no request could be made".to_owned()));
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// What clients reach: of these schemas, or of those that the platform's settings expose.
+pub fn surface<'c>(compilation: &'c Compilation, around: &'c Catalog, exposed: &[String], anon: &str) -> Surface<'c> {
+    let mut exposed = exposed.to_vec();
+    if exposed.is_empty() {
+        exposed = super::audit::exposed(&compilation.root).unwrap_or_else(|| vec!["public".to_owned()]);
+    }
+    let exposed = exposed.iter().map(|name| name.as_str().into()).collect();
+    Surface::new(&compilation.model, &compilation.catalog, around, exposed, anon.to_owned())
+}
+
+/// Whether whoever is connected may ask as a role.
+pub fn may_ask(session: &mut Session, role: &str) -> Result<bool, postgres::Error> {
+    let query = "select coalesce((select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = $1), false)";
+    session.query_one(query, &[&role])?.try_get(0)
+}
+
+/// Asks a database as these, and changes nothing of it.
+pub fn ask(
+    session: &mut Session,
+    surface: &Surface<'_>,
+    (askers, is_wanted): (&[Asker], &dyn Fn(&str) -> bool),
+    budget: Budget,
+    report: &mut Report,
+) -> Result<(), postgres::Error> {
+    let mut courier = Courier::new(&surface.anon, &search(surface.model));
+    specc_smoke::live(surface, (session, &mut courier), (askers, is_wanted), budget, report)
+}
+
+/// Who asks as a role, and as nobody or with a key.
+pub fn asker(model: &Model, role: &str, viewer: Option<&str>) -> Asker {
+    Asker { role: role.into(), viewer: viewer.map(str::to_owned), settings: settings(model, role, viewer) }
 }
 
 /// Where names are looked for besides the schema of a request.
@@ -122,13 +151,7 @@ fn in_use(args: &Smoke, surface: &Surface<'_>, report: &mut Report) -> Result<St
     let model = surface.model;
     let mut askers = Vec::new();
     for role in surface.roles() {
-        let can: bool = session
-            .query_one(
-                "select coalesce((select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = $1), false)",
-                &[&role.as_str()],
-            )
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
+        let can = may_ask(&mut session, role).map_err(failed)?;
         if !can {
             return Err(Failure::Refused(
                 None,
@@ -140,15 +163,11 @@ fn in_use(args: &Smoke, surface: &Surface<'_>, report: &mut Report) -> Result<St
         }
         let signs_in = *role != args.anon && !specc_model::effective::bypasses(model, role);
         let viewers = args.viewers.iter().filter(|_| signs_in).map(|viewer| Some(viewer.clone()));
-        for viewer in std::iter::once(None).chain(viewers) {
-            let settings = settings(model, role, viewer.as_deref());
-            askers.push(Asker { role: role.clone(), viewer, settings });
-        }
+        askers.extend(std::iter::once(None).chain(viewers).map(|viewer| asker(model, role, viewer.as_deref())));
     }
     let budget = Budget { rows: args.rows, writes: args.write };
-    let mut courier = Courier::new(&args.anon, &search(model));
     let wanted = |name: &str| is_wanted(args, name);
-    specc_smoke::live(surface, (&mut session, &mut courier), (&askers, &wanted), budget, report).map_err(failed)?;
+    ask(&mut session, surface, (&askers, &wanted), budget, report).map_err(failed)?;
     Ok(" on the database".to_owned())
 }
 
