@@ -165,8 +165,13 @@ fn differences(was: &[String], is: &[String]) -> Vec<String> {
     lacks.chain(more).take(12).collect()
 }
 
-/// A line with each list in it in the order of its items.
+/// A line with each list in it, and what a type may be (`a | b`), in the order of its items.
 fn in_order(line: &str) -> String {
+    if let Some((name, either)) = line.split_once(": ").filter(|(_, either)| either.contains(" | ")) {
+        let mut either: Vec<&str> = either.split(" | ").collect();
+        either.sort_unstable();
+        return format!("{name}: {}", either.join(" | "));
+    }
     let mut out = String::new();
     for (at, part) in line.split('[').enumerate() {
         let (list, rest) = part.split_once(']').unwrap_or(("", part));
