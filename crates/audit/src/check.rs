@@ -126,6 +126,8 @@ pub enum Need {
     Code,
     /// What watches the database.
     Watched,
+    /// The projects of an organisation of the platform.
+    Organization,
 }
 
 /// How a check looks.

@@ -13,6 +13,7 @@ mod checks;
 pub mod keys;
 mod look;
 mod matrix;
+pub mod projects;
 pub mod report;
 pub mod since;
 mod subject;

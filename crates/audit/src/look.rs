@@ -267,6 +267,13 @@ fn lacking(need: Need, standing: &Standing, subject: &Subject<'_>, limits: &Limi
             "nothing of the project says what watches it: `specc monitoring` writes queries, alerts and a dashboard"
                 .to_owned(),
         ),
+        Need::Organization => match &subject.projects {
+            None => (
+                false,
+                "no organisation is named: `--organization SLUG`, with a token in SUPABASE_ACCESS_TOKEN".to_owned(),
+            ),
+            Some(projects) => (projects.is_ok(), projects.as_ref().err().cloned().unwrap_or_default()),
+        },
         Need::Code => (subject.code.is_some(), "no folder with the code of clients is named: `--code DIR`".to_owned()),
     };
     (!is_there).then_some(what)

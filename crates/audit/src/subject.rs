@@ -1,6 +1,7 @@
 //! What is examined, beside the database: what the project says of it.
 
 use crate::keys::Text;
+use crate::projects::Project;
 use specc_catalog::{Catalog, Kind};
 
 /// What the project says.
@@ -14,6 +15,8 @@ pub struct Subject<'s> {
     pub code: Option<Vec<Text>>,
     /// The tables that the project's monitoring watches, as Postgres writes them; none where it has none.
     pub watched: Option<Vec<String>>,
+    /// The projects of the organisation that is named, or why they are not known.
+    pub projects: Option<Result<Vec<Project>, String>>,
     /// The roles as which clients ask.
     pub clients: Vec<String>,
     /// The schemas that clients reach; none for what the server says, and `public` where it says nothing.

@@ -223,6 +223,12 @@ impl Config {
         Some(format!("specc.toml says so: it is the environment `{name}`"))
     }
 
+    /// The environments that lead to a project of Supabase, whose database is at `host`.
+    pub fn environments_of(&self, reference: &str, host: &str) -> Vec<String> {
+        let leads = self.environments.iter().filter(|(_, environment)| environment.leads_to(reference, host));
+        leads.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The same of an environment that is named.
     pub fn named_production(&self, name: &str) -> Option<String> {
         let environment = self.environments.get(name)?;

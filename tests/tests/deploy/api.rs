@@ -165,3 +165,70 @@ fn killed_while_a_project_is_made() {
     let password = api.with(|state| state.projects[0].1.clone());
     assert!(site.read(".env.staging").contains(&password));
 }
+
+/// What `specc audit` says of the projects of an organisation.
+#[test]
+fn an_examination_sees_the_projects_of_the_organisation() {
+    let site = Site::with_api(SPEC);
+    let api = site.api.as_ref().expect("an API");
+    let project = |reference: &str, name: &str, status: &str| {
+        serde_json::json!({
+            "ref": reference, "id": reference, "name": name, "organization_slug": "acme", "region": "eu-central-1",
+            "status": status, "created_at": "2026-01-01T00:00:00Z", "database": { "host": format!("db.{reference}.supabase.co") },
+        })
+    };
+    api.with(|state| {
+        state.healthy_after = 0;
+        state.projects.push((project("usedusedusedusedused", "shop-staging", "ACTIVE_HEALTHY"), String::new()));
+        state.projects.push((project("oldoldoldoldoldoldol", "shop-old", "INACTIVE"), String::new()));
+    });
+    site.settings("project = \"usedusedusedusedused\"\n");
+    let only = "project_not_healthy,project_of_no_environment";
+    let looked = |organization: &str| {
+        let args = [
+            "audit",
+            "--env",
+            "staging",
+            "--no-spec",
+            "--fail-on",
+            "info",
+            "--only",
+            only,
+            "--organization",
+            organization,
+        ];
+        site.run(&[&args[..], &["--api-timeout", "2"]].concat())
+    };
+    let found = looked("acme");
+    let all = found.out.clone();
+    found
+        .ends(1, &["the project shop-old (oldoldoldoldoldoldol, eu-central-1) is INACTIVE", "no environment leads to"]);
+    assert!(!all.contains("shop-staging"), "{all}");
+    // A service of the one that is in use.
+    api.with(|state| {
+        state.projects.truncate(1);
+        state.healthy_after = 1;
+    });
+    looked("acme").ends(1, &["the project shop-staging", "in use, but not healthy: "]);
+    let clean = looked("acme");
+    assert!(!clean.out.contains("shop-"), "{}", clean.out);
+    clean.ends(0, &[]);
+    // What cannot be looked at has not passed.
+    looked("other").ends(1, &["cannot[project_not_healthy]", "the token sees no organisation `other`, but `acme`"]);
+    let mut command = site.command(&[
+        "audit",
+        "--env",
+        "staging",
+        "--no-spec",
+        "--fail-on",
+        "info",
+        "--only",
+        only,
+        "--organization",
+        "acme",
+    ]);
+    command.env_remove("SUPABASE_ACCESS_TOKEN");
+    super::site::ran(command).ends(1, &["cannot[project_not_healthy]", "there is no token in SUPABASE_ACCESS_TOKEN"]);
+    site.run(&["audit", "--env", "staging", "--no-spec", "--fail-on", "info", "--only", only])
+        .ends(1, &["cannot[project_not_healthy]", "`--organization SLUG`"]);
+}

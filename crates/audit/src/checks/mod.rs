@@ -18,7 +18,7 @@ use crate::check::Check;
 
 /// All, in the order in which they are run and shown.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    let rooms: [&[Check]; 14] = [
+    let rooms: [&[Check]; 15] = [
         advisors::ALL,
         advisors_of_speed::ALL,
         structure::ALL,
@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         indexes::ALL,
         health::ALL,
         crate::keys::ALL,
+        crate::projects::ALL,
     ];
     rooms.into_iter().flatten()
 }

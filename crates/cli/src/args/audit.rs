@@ -1,6 +1,6 @@
 //! What is asked of a live database.
 
-use super::{Connection, Where, seconds};
+use super::{Api, Connection, Where, seconds};
 use clap::{Args as Group, ValueEnum};
 use std::path::PathBuf;
 
@@ -48,6 +48,11 @@ pub struct Audit {
     /// The folder with what watches the database, as `specc monitoring` writes it; `monitoring` of the project unless given
     #[arg(long, value_name = "DIR")]
     pub monitoring: Option<PathBuf>,
+    /// Look at the projects of this organisation of Supabase, too; the token is in SUPABASE_ACCESS_TOKEN
+    #[arg(long, value_name = "SLUG")]
+    pub organization: Option<String>,
+    #[command(flatten)]
+    pub api: Api,
     /// A folder for the evidence, which is not there yet: for each check its queries, and what came of them
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,

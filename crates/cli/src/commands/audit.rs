@@ -47,6 +47,7 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
         spec: compilation.as_ref().map(|compilation| spec(args, compilation, &address, &wanted)),
         folders: folders(root, compilation.is_none())?,
         code: (!args.code.is_empty()).then(|| code(&args.code)).transpose()?,
+        projects: args.organization.as_ref().map(|organization| projects(args, organization)),
         watched: watched(&args.monitoring.clone().unwrap_or_else(|| root.join(super::monitoring::FOLDER)))?,
         clients: args.client.iter().filter(|role| !role.is_empty()).cloned().collect(),
         exposed: (!args.exposed.is_empty()).then(|| args.exposed.clone()).or_else(|| exposed(root)),
@@ -136,6 +137,35 @@ fn list(wanted: &[String], format: Asked) -> ExitCode {
         });
     }
     ExitCode::SUCCESS
+}
+
+/// The projects of an organisation, each with the environments of the settings that lead to its host.
+fn projects(args: &Audit, organization: &str) -> Result<Vec<specc_audit::projects::Project>, String> {
+    let management = super::deploy::management(&args.api)
+        .ok_or("there is no token in SUPABASE_ACCESS_TOKEN: make one under Account → Access Tokens")?;
+    let words = |error: specc_deploy::management::ApiError| error.to_string();
+    let settings = Project::open(&args.place.project).ok().map(|project| project.config);
+    let environments = |project: &specc_deploy::management::Project| {
+        let host = project.host.as_deref().unwrap_or_default();
+        settings.as_ref().map_or_else(Vec::new, |config| config.environments_of(&project.reference, host))
+    };
+    let known = management.organizations().map_err(words)?;
+    if !known.iter().any(|one| one.slug == organization) {
+        let known: Vec<_> = known.iter().map(|one| format!("`{}`", one.slug)).collect();
+        return Err(format!("the token sees no organisation `{organization}`, but {}", known.join(", ")));
+    }
+    let all = management.projects().map_err(words)?.into_iter().filter(|one| one.organization == organization);
+    let one = |one: specc_deploy::management::Project| specc_audit::projects::Project {
+        unhealthy: management.health(&one.reference).map_err(words).map(|services| {
+            services.into_iter().filter(|service| !service.is_healthy()).map(|service| service.name).collect()
+        }),
+        environments: environments(&one),
+        name: one.name,
+        reference: one.reference,
+        region: one.region,
+        status: one.status,
+    };
+    Ok(all.map(one).collect())
 }
 
 /// The project, unless there is none here or it is not wanted.

@@ -53,6 +53,12 @@ impl Environment {
         self.database_url.as_deref()
     }
 
+    /// Whether it leads to a project of Supabase, whose database is at `host`: by its reference, or by its host.
+    pub fn leads_to(&self, reference: &str, host: &str) -> bool {
+        self.project.as_deref() == Some(reference)
+            || self.host.is_some() && self.fits(host, "postgres", "postgres") == Some(true)
+    }
+
     /// Whether it is this database; none where it names neither a database nor a host. A host is known by all its names: in any
     /// case, with a final dot, and behind Supabase's pooler, where the user says which project it is.
     pub fn fits(&self, host: &str, database: &str, user: &str) -> Option<bool> {

@@ -8,6 +8,8 @@ mod smoke;
 mod steps;
 mod target;
 
+pub use create::management;
+
 use crate::args::{Checkpoint as Asked, Deploy, Format, Promote};
 use crate::commands::database::Place;
 use crate::config::{Config, Environment};
