@@ -129,7 +129,6 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     for seed in specc_seed::generate(&model, "base") {
         catalog.insert(Entry::new(seed));
     }
-    memory::give_back();
     timings.push(clock.lap("lower"));
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));

@@ -57,6 +57,8 @@ pub fn run_from(
     let files = project.files.len();
     let out = args.out.clone().unwrap_or_else(|| project.root.clone());
     let mut compilation = pipeline::compile_onto(project, &out, args.deny_warnings)?;
+    // What lowering had in between makes room for the texts.
+    memory::give_back();
     let mut timings = vec![read];
     timings.append(&mut compilation.timings);
     clock.lap("");
