@@ -16,5 +16,5 @@ mod step;
 
 pub use check::{Looked, Verdict, worst};
 pub use plan::{Creation, Plan, PlannedFile, Seed};
-pub use record::{Backup, Created, Ended, Entry, Record, RecordError, State};
+pub use record::{Backup, Created, Ended, Entry, Record, RecordError, State, TakingBack, Way};
 pub use step::{Checkpoint, Step};

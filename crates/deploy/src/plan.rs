@@ -106,6 +106,8 @@ impl Plan {
             left.files.len() <= self.files.len() && end.rev().zip(left_files.rev()).all(|(one, other)| one == other);
         is_end
             && (&self.wanted, &self.project, &self.environment) == (&left.wanted, &left.project, &left.environment)
+            // A project that is made has its address only then.
+            && (self.create.is_some() || self.target == left.target)
             && (&self.env_file, &self.promoted_from) == (&left.env_file, &left.promoted_from)
     }
 

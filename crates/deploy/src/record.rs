@@ -19,6 +19,58 @@ pub enum State {
     Skipped,
     /// It ended badly.
     Failed,
+    /// It was refused before anything of it was done.
+    Refused,
+}
+
+impl State {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Begun => "begun",
+            State::Done => "done",
+            State::Skipped => "skipped",
+            State::Failed => "failed",
+            State::Refused => "refused",
+        }
+    }
+}
+
+/// By which way a deployment is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// By the down scripts.
+    Down,
+    /// By the backup.
+    Restore,
+}
+
+impl Way {
+    /// How it ends.
+    pub fn ended(self) -> Ended {
+        match self {
+            Way::Down => Ended::TakenBack,
+            Way::Restore => Ended::Restored,
+        }
+    }
+}
+
+/// A rollback that was approved and began: what it was said to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakingBack {
+    /// By which way.
+    pub way: Way,
+    /// When it began, UTC.
+    pub began: String,
+    /// The hash that was approved.
+    pub hash: String,
+    /// Files that go back.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// What is not there afterwards.
+    #[serde(default)]
+    pub loses: Vec<String>,
 }
 
 /// A step and how it stands.
@@ -38,7 +90,7 @@ pub struct Entry {
 /// A dump that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
-    /// The file.
+    /// The file: in the project's folder relative to that, else absolute.
     pub file: String,
     /// Its SHA-256.
     pub sha256: String,
@@ -123,6 +175,12 @@ pub struct Record {
     /// The project that was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
+    /// The SHA-256 of the catalog that was there before; none where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
+    /// The rollback that began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<TakingBack>,
     /// How it ended, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
@@ -159,6 +217,8 @@ impl Record {
             seeded: false,
             backup: None,
             created: None,
+            catalog: None,
+            back: None,
             ended: None,
         }
     }
@@ -216,10 +276,20 @@ impl Record {
             .any(|step| matches!(self.state(*step), Some(State::Begun | State::Done | State::Failed)))
     }
 
+    /// A rollback that began, and whose end is not known.
+    pub fn going_back(&self) -> Option<&TakingBack> {
+        self.back.as_ref().filter(|_| self.ended.is_none())
+    }
+
+    /// Whether it says nothing of the database: it stopped before it changed anything.
+    pub fn is_void(&self) -> bool {
+        self.ended.is_none() && !self.has_changed_something()
+    }
+
     /// The step that says how it stands: one that failed, one that began, or the last one that is done.
     fn last(&self) -> Option<&Entry> {
         let of = |state: State| self.steps.iter().rev().find(move |entry| entry.state == state);
-        of(State::Failed).or_else(|| of(State::Begun)).or_else(|| of(State::Done))
+        of(State::Failed).or_else(|| of(State::Refused)).or_else(|| of(State::Begun)).or_else(|| of(State::Done))
     }
 
     /// Passes a checkpoint.
@@ -231,14 +301,21 @@ impl Record {
 
     /// As lines of text.
     pub fn lines(&self) -> Vec<String> {
-        let how = match self.ended {
-            Some(ended) => ended.words().to_owned(),
-            None => match self.last() {
+        let how = match (self.ended, &self.back) {
+            (Some(ended), _) => ended.words().to_owned(),
+            (None, Some(back)) => {
+                let by = if back.way == Way::Down { "the down scripts" } else { "the backup" };
+                format!("its rollback by {by} began {}, and whether that ended is not known", back.began)
+            }
+            (None, None) => match self.last() {
                 None => "nothing was begun".to_owned(),
                 Some(Entry { step, state: State::Begun, .. }) => {
                     format!("it stopped in the step `{}`, and whether that ended is not known", step.word())
                 }
                 Some(Entry { step, state: State::Failed, .. }) => format!("the step `{}` failed", step.word()),
+                Some(Entry { step, state: State::Refused, .. }) => {
+                    format!("the step `{}` was refused, and nothing of it was done", step.word())
+                }
                 Some(Entry { step, .. }) => format!("it stopped after the step `{}`", step.word()),
             },
         };
@@ -247,12 +324,7 @@ impl Record {
             self.plan.project, self.plan.environment, self.plan.target, self.began
         )];
         for entry in &self.steps {
-            let word = match entry.state {
-                State::Begun => "begun",
-                State::Done => "done",
-                State::Skipped => "skipped",
-                State::Failed => "failed",
-            };
+            let word = entry.state.word();
             let says = entry.says.lines().next().unwrap_or_default();
             lines.push(format!("  {word:<8} {:<12} {}  {says}", entry.step.word(), entry.at).trim_end().to_owned());
         }

@@ -1,6 +1,6 @@
 //! What was done, for persons and for programs.
 
-use crate::{Looked, Record, State, Verdict};
+use crate::{Looked, Record, Verdict};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -38,12 +38,7 @@ pub fn markdown(record: &Record) -> String {
     }
     out.push_str("\n## Steps\n\n| step | state | at | |\n|---|---|---|---|\n");
     for entry in &record.steps {
-        let word = match entry.state {
-            State::Begun => "begun",
-            State::Done => "done",
-            State::Skipped => "skipped",
-            State::Failed => "failed",
-        };
+        let word = entry.state.word();
         let _ = writeln!(out, "| {} | {word} | {} | {} |", entry.step.word(), entry.at, cell(&entry.says));
     }
     out.push_str("\n## Files\n\n");

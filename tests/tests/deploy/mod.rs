@@ -1,6 +1,7 @@
-//! Deployments as users run them: the program itself, in processes that can be killed, on a real Postgres. Takes 100 s.
+//! Deployments as users run them: the program itself, in processes that can be killed, on a real Postgres. Takes 170 s.
 
 mod api;
+mod back;
 mod faults;
 mod requirements;
 mod site;

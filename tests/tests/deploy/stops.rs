@@ -9,7 +9,7 @@ fn with_check() -> String {
 }
 
 /// A shop with rows, and a change that is built.
-fn changed() -> (Site, String) {
+pub fn changed() -> (Site, String) {
     let site = Site::new(SPEC);
     site.deploy(&[]).ends(0, &[]);
     site.sql("insert into products (name, price) select 'n' || n, n from generate_series(1, 100) n");
@@ -143,8 +143,9 @@ fn rows_are_missing_afterwards() {
     site.write("supabase/migrations/20260102000009_custom.sql", "delete from products where price > 90;\n");
     site.write("specc/down/20260102000009_custom.down.sql", "select 1;\n");
     site.deploy(&[]).ends(1, &["FAILED  rows", "public.products: 100 before, 90 now"]);
-    // The down scripts lead back, and do not bring the rows: the backup does, when asked.
-    site.roll_back(&["--by", "restore"]).ends(0, &["taken back by the backup", "the catalog is what it was before"]);
+    // The down scripts lead back, and do not bring the rows: the backup does.
+    site.run(&["rollback", "staging", "--by", "restore"]).ends(1, &["`specc rollback staging --by restore --approve "]);
+    site.roll_back(&[]).ends(0, &["taken back by the backup", "the catalog is what it was before"]);
     assert_eq!(site.contents(), before);
 }
 
@@ -243,8 +244,9 @@ fn somebody_is_quicker() {
     });
     let before = site.contents();
     ran.ends(1, &["step apply", "the database was changed after the plan was made"]);
+    site.run(&["deploy", "staging", "--status"]).ends(1, &["the step `apply` was refused", "nothing was changed"]);
     assert_eq!(site.contents(), before);
-    site.run(&args).ends(1, &["FAILED  drift", "sneaky", "the preflight failed; nothing more was changed"]);
+    site.run(&args).ends(1, &["FAILED  drift", "sneaky", "the preflight failed; nothing was changed"]);
     site.sql("drop table sneaky");
     site.run(&args).ends(0, &["deployed to staging"]);
 }

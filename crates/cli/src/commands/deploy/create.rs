@@ -210,7 +210,7 @@ impl Deployment<'_> {
             return Err(Failure::Refused(None, format!("the new project is not as it must be\n{}", lines.join("\n"))));
         }
         if let Some(found) = &seen.found {
-            self.folder.write("before.json", specc_catalog::to_json(found).as_bytes())?;
+            self.folder.keep_before(&mut self.record, found)?;
         }
         self.save()?;
         // What runs is what is looked at now, a part of what was approved.

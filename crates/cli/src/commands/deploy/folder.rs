@@ -2,6 +2,7 @@
 
 use crate::git::Repository;
 use crate::report::Failure;
+use specc_catalog::Catalog;
 use specc_deploy::{Record, RecordError};
 use specc_diag::codes;
 use std::fs::{File, OpenOptions};
@@ -32,6 +33,19 @@ impl Folder {
         }
         let all = root.join(ALL);
         let path = all.join(environment);
+        // What is secret goes where somebody else's link leads.
+        for folder in [&all, &path] {
+            if folder.is_symlink() {
+                return Err(Failure::Refused(
+                    None,
+                    format!(
+                        "{} is a link, and what is secret would be written where it leads: nothing was changed\n  help: put a folder \
+                         in its place; `--backups` names another place for large files",
+                        folder.display()
+                    ),
+                ));
+            }
+        }
         let cannot = |error: std::io::Error| {
             Failure::broken(format!("nothing was changed: cannot write in {}: {error}", path.display()))
         };
@@ -91,22 +105,27 @@ impl Folder {
     /// # Errors
     /// A record that is not as it was written.
     pub fn last_change(&self) -> Result<Option<(String, Record)>, Failure> {
-        let mut names = vec!["record.json".to_owned()];
-        let mut aside: Vec<String> = crate::project::listed(&self.path)?
-            .iter()
-            .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
-            .filter(|name| name.starts_with("record-") && name.ends_with(".json"))
-            .collect();
-        aside.sort_unstable();
-        names.extend(aside.into_iter().rev());
-        for name in names {
-            match read(&self.file(&name))? {
-                Some(record) if record.plan.is_idle() => {}
-                Some(record) => return Ok(Some((name, record))),
-                None => {}
-            }
-        }
-        Ok(None)
+        Ok(records(&self.path)?
+            .into_iter()
+            .find(|(_, record)| !record.plan.is_idle() && record.has_changed_something()))
+    }
+
+    /// Keeps the catalog that a deployment finds; it is the deployment's own, whatever others find later.
+    ///
+    /// # Errors
+    /// A disk that takes nothing.
+    pub fn keep_before(&self, record: &mut Record, found: &Catalog) -> Result<(), Failure> {
+        let sum = super::sum(found);
+        self.write(&before(&sum), specc_catalog::to_json(found).as_bytes())?;
+        record.catalog = Some(sum);
+        Ok(())
+    }
+
+    /// The catalog that a deployment found, if it is still known.
+    pub fn before(&self, record: &Record) -> Option<Catalog> {
+        let sum = record.catalog.as_ref()?;
+        let catalog = specc_catalog::from_json(&self.text(&before(sum))?).ok()?;
+        (super::sum(&catalog) == *sum).then_some(catalog)
     }
 
     /// Writes a file, whole or not at all, for its owner alone.
@@ -128,12 +147,34 @@ impl Folder {
     }
 }
 
-/// The record of another environment.
+/// The deployment of another environment that says how its database stands: the last one that is not void.
 ///
 /// # Errors
 /// A record that is not as it was written.
 pub fn record_of(root: &Path, environment: &str) -> Result<Option<Record>, Failure> {
-    read(&root.join(ALL).join(environment).join("record.json"))
+    let all = records(&root.join(ALL).join(environment))?;
+    Ok(all.into_iter().map(|(_, record)| record).find(|record| !record.is_void()))
+}
+
+/// The file with a catalog that was found.
+fn before(sum: &str) -> String {
+    format!("before-{}.json", sum.get(..16).unwrap_or(sum))
+}
+
+/// All deployments with the files of their records, the last one first.
+fn records(folder: &Path) -> Result<Vec<(String, Record)>, Failure> {
+    let mut aside: Vec<String> = if folder.is_dir() { crate::project::listed(folder)? } else { Vec::new() }
+        .iter()
+        .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .filter(|name| name.starts_with("record-") && name.ends_with(".json"))
+        .collect();
+    aside.push("record.json".to_owned());
+    aside.sort_unstable_by_key(|name| (name != "record.json", std::cmp::Reverse(name.clone())));
+    let mut found = Vec::new();
+    for name in aside {
+        found.extend(read(&folder.join(&name))?.map(|record| (name, record)));
+    }
+    Ok(found)
 }
 
 fn read(path: &Path) -> Result<Option<Record>, Failure> {

@@ -2,6 +2,7 @@
 
 mod create;
 mod folder;
+mod losses;
 mod preflight;
 pub mod rollback;
 mod smoke;
@@ -46,6 +47,8 @@ pub struct Deployment<'a> {
     known: Known<'a>,
     folder: &'a Folder,
     record: Record,
+    /// Whether the step at work was refused before anything of it was done.
+    refused: bool,
 }
 
 /// Now, UTC.
@@ -61,14 +64,32 @@ fn sum(catalog: &Catalog) -> String {
 }
 
 fn deploy(args: &Deploy, from: Option<&str>, format: Format) -> Result<ExitCode, Failure> {
+    if args.status {
+        // How it stands is known whatever the spec says by now.
+        let (root, config) = crate::project::settings(&args.place.project)?;
+        config.environment(&args.environment)?;
+        let folder = Folder::open(&root, &args.environment)?;
+        let going_back = folder.last_change()?.map(|(_, record)| record).filter(|record| record.going_back().is_some());
+        return status(going_back.or(folder.record()?).as_ref(), format);
+    }
+    if from == Some(args.environment.as_str()) {
+        return Err(Failure::Refused(None, format!("`{}` cannot be promoted to itself", args.environment)));
+    }
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
     let (root, config) = (&compilation.root, &compilation.config);
     let environment = config.environment(&args.environment)?;
     let folder = Folder::open(root, &args.environment)?;
-    let prior = folder.record()?;
-    if args.status {
-        return status(prior.as_ref(), format);
+    if folder.last_change()?.is_some_and(|(_, record)| record.going_back().is_some()) {
+        return Err(Failure::Refused(
+            None,
+            format!(
+                "a rollback of `{0}` began, and whether it ended is not known: nothing is deployed over it\n  help: `specc rollback {0}` \
+                 goes on with it",
+                args.environment
+            ),
+        ));
     }
+    let prior = folder.record()?;
     let prior = match prior {
         Some(record) if record.ended.is_some() => {
             if !args.plan {
@@ -112,8 +133,16 @@ fn deploy(args: &Deploy, from: Option<&str>, format: Format) -> Result<ExitCode,
         return Ok(if worst(&looked) == Verdict::Failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS });
     }
     let record = begin(prior, &plan, looked, &seen.last)?;
-    let mut deployment =
-        Deployment { args, compilation: &compilation, migrations: &files, environment, known, folder: &folder, record };
+    let mut deployment = Deployment {
+        args,
+        compilation: &compilation,
+        migrations: &files,
+        environment,
+        known,
+        folder: &folder,
+        record,
+        refused: false,
+    };
     let done = deployment.go_on(&plan, seen.found.as_ref(), target);
     deployment.end(done, format)
 }
@@ -191,7 +220,8 @@ fn known<'a>(
         migrations,
         environment: &args.environment,
         production: environment.is_production(&args.environment),
-        backups: args.backups.clone().unwrap_or_else(|| folder.file("backups")),
+        backups: std::path::absolute(args.backups.clone().unwrap_or_else(|| folder.file("backups")))
+            .map_err(|error| Failure::broken(format!("the folder of the backups is not known: {error}")))?,
         env_file,
         disk: environment.disk(&args.environment)?,
         seed: environment.seed.as_ref().map(|seed| place.seed(seed)).transpose()?,
@@ -217,6 +247,9 @@ fn status(record: Option<&Record>, format: Format) -> Result<ExitCode, Failure> 
 /// The ways on from a deployment that did not end.
 fn next(record: &Record) -> String {
     let name = &record.plan.environment;
+    if record.going_back().is_some() {
+        return format!("the database was, or may have been, changed; `specc rollback {name}` goes on from there");
+    }
     let changed = match (record.state(Step::Provision), record.state(Step::Apply)) {
         (_, Some(State::Begun | State::Done | State::Failed)) => "the database was, or may have been, changed",
         (Some(State::Begun | State::Failed), _) => {
@@ -243,14 +276,20 @@ impl Deployment<'_> {
         if self.record.is_done(step) {
             return Ok(());
         }
+        let again = matches!(self.record.state(step), Some(State::Begun | State::Failed));
         self.record.set(step, State::Begun, now(), "");
         self.save()?;
+        self.refused = false;
         note(&format!("step {}", step.word()));
         let done = act(self);
         match &done {
             Ok(Some(says)) => self.record.set(step, State::Done, now(), says.clone()),
             Ok(None) => self.record.set(step, State::Skipped, now(), "nothing to do"),
-            Err(failure) => self.record.set(step, State::Failed, now(), failure.words()),
+            Err(failure) => {
+                // An attempt before this one may have done something.
+                let state = if self.refused && !again { State::Refused } else { State::Failed };
+                self.record.set(step, state, now(), failure.words());
+            }
         }
         let saved = self.save();
         done.and(saved)
@@ -275,7 +314,7 @@ impl Deployment<'_> {
             return Ok(Some(Checkpoint::Design));
         }
         if let (Some(found), false) = (found, continued) {
-            self.folder.write("before.json", specc_catalog::to_json(found).as_bytes())?;
+            self.folder.keep_before(&mut self.record, found)?;
         }
         let (target, plan) = match target {
             Some(target) => (target, plan.clone()),

@@ -10,9 +10,10 @@ use specc_catalog::Hints;
 use specc_deploy::{Backup, Ended, Looked, Plan, Record, State, Step, Verdict, envfile, report, worst};
 use specc_diag::codes;
 use specc_postgres::Session;
-use specc_runner::{Migrations, Options, Refused, Scope};
+use specc_runner::{Event, Migrations, Options, Refused, Scope};
 use specc_sql::quote;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many rows tables have; one that is not there has none.
 fn counts<'t>(
@@ -45,9 +46,11 @@ impl Deployment<'_> {
         let manifest = backup::write(target.place(), &file, Scope::Whole, &[], None)?;
         self.record.rows =
             manifest.tables.iter().map(|table| (format!("{}.{}", table.schema, table.name), table.rows)).collect();
-        let says = format!("{}, {}", file.display(), plural(manifest.tables.len(), "table"));
-        self.record.backup =
-            Some(Backup { file: file.display().to_string(), sha256: manifest.sha256, taken: manifest.taken });
+        // The project may be moved, with the backups that are in it.
+        let root = std::path::absolute(&self.compilation.root).unwrap_or_default();
+        let kept = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        let says = format!("{kept}, {}", plural(manifest.tables.len(), "table"));
+        self.record.backup = Some(Backup { file: kept, sha256: manifest.sha256, taken: manifest.taken });
         Ok(Some(says))
     }
 
@@ -87,7 +90,14 @@ impl Deployment<'_> {
                 .help("run the same command again: it looks anew"))
         };
         let connect = || place.connect();
-        let done = specc_runner::apply(&connect, self.migrations, &options, &mut before, &tell).map_err(failure)?;
+        let began = AtomicBool::new(false);
+        let watched = |event: Event| {
+            began.fetch_or(matches!(event, Event::Begins { .. }), Ordering::Relaxed);
+            tell(event);
+        };
+        let done = specc_runner::apply(&connect, self.migrations, &options, &mut before, &watched);
+        self.refused = matches!(&done, Err(error) if error.is_finding()) && !began.load(Ordering::Relaxed);
+        let done = done.map_err(failure)?;
         let mut says = plural(done.ran.len(), "migration");
         if let (Some(_), Some(seed)) = (&seed, &self.known.seed) {
             let mut session = place.connect().map_err(broken)?;
