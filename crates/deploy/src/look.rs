@@ -22,14 +22,21 @@ pub struct Subject {
     pub reads: Vec<(String, String)>,
 }
 
+/// Makes a session one that waits for nobody for long.
+///
+/// # Errors
+/// Where the server refuses.
+pub fn wait_briefly(session: &mut Session) -> Result<(), postgres::Error> {
+    session.batch_execute("set lock_timeout to '2s'; set statement_timeout to '60s'")
+}
+
 /// Makes a session one that only looks.
 ///
 /// # Errors
 /// Where the server refuses.
 pub fn only_look(session: &mut Session) -> Result<(), postgres::Error> {
-    session.batch_execute(
-        "set default_transaction_read_only to on; set lock_timeout to '2s'; set statement_timeout to '60s'; set search_path to pg_catalog",
-    )
+    session.batch_execute("set default_transaction_read_only to on; set search_path to pg_catalog")?;
+    wait_briefly(session)
 }
 
 /// All of it. A question that the server refuses is one that could not be asked.

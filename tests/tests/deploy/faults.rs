@@ -106,6 +106,53 @@ fn somebody_holds_a_lock() {
     site.deploy(&[]).ends(0, &[]);
 }
 
+/// A lock that keeps even readers out is waited for as briefly as any other.
+#[test]
+fn nobody_can_read() {
+    let site = Site::new(SPEC);
+    site.deploy(&[]).ends(0, &[]);
+    let mut other = site.session();
+    other.batch_execute("begin; lock table products in access exclusive mode").expect("a lock");
+    let began = std::time::Instant::now();
+    let plan = site.run(&["deploy", "staging", "--plan"]);
+    assert!(plan.out.contains("FAILED  drift"), "{plan:?}");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    other.batch_execute("rollback").expect("no lock");
+}
+
+/// Where the file for programs goes is looked at before, not when all else is done.
+#[test]
+fn the_environment_file_has_no_place() {
+    let site = Site::new(SPEC);
+    site.settings("");
+    let settings = site.read("specc.toml");
+    site.write(".gitignore", "*.env\n.env.*\n");
+    site.write("specc.toml", &settings.replace("\".env.staging\"", "\"none/a.env\""));
+    refused(&site, "env_file", &["none is no folder"]);
+    for elsewhere in ["/tmp/a.env", "../a.env"] {
+        site.write("specc.toml", &settings.replace("\".env.staging\"", &format!("\"{elsewhere}\"")));
+        refused(&site, "env_file", &["is not in the project's folder"]);
+    }
+}
+
+/// Dumps and what is secret go nowhere else.
+#[test]
+fn the_folder_of_deployments_is_a_link() {
+    let site = Site::new(SPEC);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::symlink(elsewhere.path(), site.path(".specc")).expect("a link");
+    site.run(&["deploy", "staging"]).ends(1, &["is a link"]);
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn how_it_stands_is_told_whatever_the_spec_says() {
+    let site = Site::new(SPEC);
+    site.deploy(&[]).ends(0, &[]);
+    site.write("shop.dbspec", "entity {");
+    site.run(&["deploy", "staging", "--status"]).ends(0, &["complete"]);
+}
+
 #[test]
 fn the_disk_of_the_server_is_too_small() {
     let site = Site::new(SPEC);

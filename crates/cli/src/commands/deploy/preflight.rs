@@ -15,7 +15,7 @@ use specc_migrate::Record as Said;
 use specc_postgres::Session;
 use specc_runner::{Migration, Migrations, Options, Report, Script, State};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What was seen, and what would be done.
 pub struct Seen {
@@ -59,7 +59,7 @@ pub fn project(known: &Known<'_>) -> Result<Vec<Looked>, Failure> {
         ),
     });
     if let Some(file) = &known.env_file {
-        looked.push(env_file(file));
+        looked.push(env_file(&known.compilation.root, file));
     }
     Ok(looked)
 }
@@ -116,6 +116,19 @@ fn built(known: &Known<'_>) -> Result<Looked, Failure> {
             }
             _ => {}
         }
+        for file in migration.down.iter().chain(&migration.abandon) {
+            let sum = recorded.get(file.path.as_str());
+            if sum.is_some_and(|sum| specc_catalog::checksum(file.text.replace("\r\n", "\n")) != **sum) {
+                return Ok(Looked::failed(
+                    "migrations",
+                    format!(
+                        "{} was edited after `specc build` wrote it: the way back is not what was reviewed",
+                        file.path
+                    ),
+                    "restore it (git checkout)",
+                ));
+            }
+        }
     }
     let last = stored.catalog()?;
     let kept = compilation.with_kept(Some(&last));
@@ -151,8 +164,24 @@ fn access(compilation: &Compilation) -> Looked {
 }
 
 /// Whether what is secret would be committed.
-fn env_file(file: &Path) -> Looked {
+fn env_file(root: &Path, file: &Path) -> Looked {
     let name = file.display();
+    let inside =
+        file.strip_prefix(root).is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))));
+    if !inside {
+        return Looked::failed(
+            "env_file",
+            format!("{name} is not in the project's folder"),
+            "name a file relative to specc.toml: `env_file = \".env.staging\"`",
+        );
+    }
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Looked::failed(
+            "env_file",
+            format!("{} is no folder, so nothing can be written to {name}", folder.display()),
+            "make the folder, or name another file",
+        );
+    }
     match folder::would_be_committed(file) {
         Some(true) => Looked::failed(
             "env_file",
@@ -170,6 +199,7 @@ pub fn database(known: &Known<'_>, target: &Target, applying: bool) -> Result<Se
     let place = target.place();
     let options = options(known, target, None);
     let mut session = place.connect().map_err(crate::commands::database::broken)?;
+    look::wait_briefly(&mut session).map_err(|error| Failure::broken(error.to_string()))?;
     let report = specc_runner::status(&mut session, known.migrations, place.is_supabase()).map_err(failure)?;
     let mut looked = vec![standing(&report, applying), production(known, &report)];
     let connect = || place.connect();
@@ -189,9 +219,22 @@ pub fn database(known: &Known<'_>, target: &Target, applying: bool) -> Result<Se
     };
     let pending: Vec<&Migration> =
         ran.iter().filter_map(|ran| known.migrations.all.iter().find(|one| one.stamp == ran.stamp)).collect();
-    let live = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());
-    let live = live.map_err(|error| Failure::broken(error.to_string()))?.catalog;
-    looked.push(names(known, &live, &report).unwrap_or_else(|| {
+    // What nobody may read is locked by somebody, or it takes too long: then nothing is known, and nothing goes on.
+    let (live, unread) = match specc_introspect::introspect(&mut session, &specc_introspect::Options::default()) {
+        Ok(found) => (found.catalog, None),
+        Err(error) => {
+            let _ = session.batch_execute("rollback");
+            (Catalog::default(), Some(error.to_string()))
+        }
+    };
+    let unread = unread.map(|error| {
+        Looked::failed(
+            "drift",
+            format!("what is there cannot be read: {}", error.replace('\n', " ")),
+            "a session may hold a lock on a table: `select * from pg_stat_activity` shows who, `pg_terminate_backend` ends it",
+        )
+    });
+    looked.push(unread.or_else(|| names(known, &live, &report)).unwrap_or_else(|| {
         let is_new = report.migrations.iter().all(|entry| entry.state == State::Pending);
         let says = if is_new { "nothing is there" } else { "the database is as its migrations left it" };
         let compared = match is_new {
