@@ -26,7 +26,7 @@ pub use fill::{Filled, fill, samples};
 pub use ground::{Ground, Made, Texts};
 pub use make::own;
 pub use prediction::Said;
-pub use scratch::{Scratch, ScratchError, TIME};
+pub use scratch::{Scratch, ScratchError, TIME, missing_role};
 pub use server::Server;
 pub use specc_postgres::Limits;
 pub use traffic::Stall;

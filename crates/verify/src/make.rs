@@ -1,7 +1,7 @@
 //! Making a catalog in a scratch database. What only a superuser may make, a superuser makes, where that runs nothing of the
 //! project's; what the project wrote runs as the owner.
 
-use crate::scratch::{ScratchError, refused};
+use crate::scratch::{ScratchError, missing_role, refused};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Entry, Function, Object, ObjectId, Role};
 use specc_facts::{is_of_event_trigger, is_predefined_role, is_safe_above};
@@ -78,7 +78,7 @@ pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Du
     let mut maker = Maker { database, session, above: None, wrappers: false, last: Vec::new() };
     if let Err(error) = maker.session.batch_execute(&dump.text) {
         let missing = error.as_db_error().filter(|db| *db.code() == SqlState::UNDEFINED_OBJECT);
-        let quoted = missing.and_then(|db| db.message().strip_prefix("role \"")?.strip_suffix("\" does not exist"));
+        let quoted = missing.and_then(|db| missing_role(db.message()));
         if let Some(role) = quoted {
             return Err(Stopped::NoRole(role.to_owned()));
         }

@@ -128,26 +128,45 @@ impl Scratch {
         Ok((database, session))
     }
 
+    /// Makes a role that others have made where it counts.
+    ///
+    /// # Errors
+    /// Where Postgres refuses it.
+    pub fn role(&self, name: &str) -> Result<(), ScratchError> {
+        let (_database, mut session) = self.database()?;
+        make::role(&mut session, name)
+    }
+
     /// The catalog as Postgres has it when it is made from nothing.
     ///
     /// # Errors
     /// Where it cannot be made.
     pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
         self.within(|| {
-            let (database, mut session) = self.database()?;
-            // All is one role's here, and nothing of the project's runs as another: `own` says whose it is.
-            let gives =
-                |statement: &&Statement<'_>| matches!(statement, Statement::SetOwner { .. } | Statement::Join(_));
-            make::run(
-                Some(&database).filter(|_| self.lacks().is_none()),
-                &mut session,
-                plan_create(catalog)?.statements().filter(|statement| !gives(statement)),
-            )?;
-            // Nothing belongs to them here, and so nothing names them.
-            let roles = catalog.iter().filter_map(|(_, entry)| entry.owner.clone()).collect();
-            let mut made = introspect(&mut session, &specc_introspect::Options { roles, ..Default::default() })?;
-            make::own(&mut made.catalog, catalog);
-            Ok(made)
+            loop {
+                let (database, mut session) = self.database()?;
+                // All is one role's here, and nothing of the project's runs as another: `own` says whose it is.
+                let gives =
+                    |statement: &&Statement<'_>| matches!(statement, Statement::SetOwner { .. } | Statement::Join(_));
+                let run = make::run(
+                    Some(&database).filter(|_| self.lacks().is_none()),
+                    &mut session,
+                    plan_create(catalog)?.statements().filter(|statement| !gives(statement)),
+                );
+                // Roles that are others' are the server's: this one may not have them yet.
+                if let Err(ScratchError::Refused { message, .. }) = &run
+                    && let Some(role) = missing_role(message)
+                {
+                    make::role(&mut session, role)?;
+                    continue;
+                }
+                run?;
+                // Nothing belongs to them here, and so nothing names them.
+                let roles = catalog.iter().filter_map(|(_, entry)| entry.owner.clone()).collect();
+                let mut made = introspect(&mut session, &specc_introspect::Options { roles, ..Default::default() })?;
+                make::own(&mut made.catalog, catalog);
+                return Ok(made);
+            }
         })
     }
 
@@ -193,6 +212,11 @@ impl Scratch {
             }
         })
     }
+}
+
+/// The role of which the server says that it is not there.
+pub fn missing_role(message: &str) -> Option<&str> {
+    message.strip_prefix("role \"")?.strip_suffix("\" does not exist")
 }
 
 /// With what the server said.

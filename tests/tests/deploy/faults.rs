@@ -135,6 +135,25 @@ fn the_environment_file_has_no_place() {
     }
 }
 
+/// Roles that others made on the server are on no scratch server, and what is granted to them is compared all the same.
+#[test]
+fn a_role_is_others() {
+    let mut site = Site::bare(18);
+    site.db = specc_postgres::try_bare(18).expect("a server").empty_database().expect("a database");
+    site.sql("create role others_own; grant others_own to current_user");
+    site.settings("");
+    let settings = site.read("specc.toml");
+    site.write("specc.toml", &settings.replace("name = \"shop\"\n", "name = \"shop\"\ntarget = \"postgres\"\n"));
+    let spec = "external role others_own\n\nentity products {\n  id:   uuid = gen_random_uuid()  key\n  name: text\n}\n\n\
+                policy on products {\n  they_read: allow select to others_own\n}\n";
+    site.write("shop.dbspec", spec);
+    site.build("20260101000000");
+    site.deploy(&[]).ends(0, &["deployed to staging"]);
+    site.write("shop.dbspec", &spec.replace("  name: text\n", "  name: text\n  size: int?\n"));
+    site.build("20260102000000");
+    site.deploy(&[]).ends(0, &["the database is as its migrations left it", "deployed to staging"]);
+}
+
 /// Dumps and what is secret go nowhere else.
 #[test]
 fn the_folder_of_deployments_is_a_link() {

@@ -95,6 +95,14 @@ fn is_denied(error: &specc_runner::Error) -> bool {
     matches!(error, specc_runner::Error::Failed(failed) if failed.said.code == "42501")
 }
 
+/// The role that a step names and the server has not.
+fn lacks_role(error: &specc_runner::Error) -> Option<&str> {
+    match error {
+        specc_runner::Error::Failed(failed) => specc_verify::missing_role(&failed.said.message),
+        _ => None,
+    }
+}
+
 /// How the database differs from what the migrations up to `last` make in a scratch database.
 fn differences(
     session: &mut Session,
@@ -111,13 +119,21 @@ fn differences(
         _ => Stored::read(&place.root, &place.config).ok().flatten().and_then(|stored| stored.catalog().ok()),
     };
     let again = Options { to: last, production: None, ..Options::default() };
-    let made: Result<Catalog, Box<dyn std::error::Error>> = scratch.within(|| {
+    let make = || -> Result<Catalog, Box<dyn std::error::Error>> {
         let (database, mut wanted) = scratch.database()?;
         specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
         let mut made = introspect(&mut wanted, &specc_introspect::Options::default())?.catalog;
         stored.iter().for_each(|stored| specc_verify::own(&mut made, stored));
         Ok(made)
-    });
+    };
+    let made = loop {
+        let made = scratch.within(make);
+        match made.as_ref().err().and_then(|error| error.downcast_ref()).and_then(lacks_role) {
+            // Roles that are others' are the server's: the scratch server may not have them yet.
+            Some(role) => scratch.role(role)?,
+            None => break made,
+        }
+    };
     let wanted = match (made, stored) {
         (Err(error), Some(stored)) if error.downcast_ref().is_some_and(is_denied) => {
             crate::report::note(&format!(
