@@ -116,6 +116,11 @@ fn a_database_is_held_against_its_spec() {
     let clean = place.json(&["--only", OF_SPEC]);
     assert_eq!(found(&clean), ["access_not_audited: pgaudit"], "{clean}");
     assert_eq!(verdict(&clean, "drift"), "RAN");
+    // A difference that gives nobody more or less is none of access.
+    place.break_it("create schema s9");
+    let other = found(&place.json(&["--only", OF_SPEC]));
+    assert_eq!(other, ["access_not_audited: pgaudit"]);
+    place.break_it("drop schema s9");
     place.break_it(
         "alter table public.profiles drop constraint grown_up; alter table public.profiles add column more int;
          insert into public.profiles (mail, age) values ('x', -1);

@@ -115,6 +115,15 @@ fn a_backup_comes_back_and_what_is_newer_is_said() {
     // What takes longer or is older than it may is a finding.
     let (code, said) = shop.json(&[file, "--database-url", &shop.url, "--rto", "0.001", "--rpo", "1"]);
     assert_eq!((code, said["over"].as_array().map(Vec::len)), (1, Some(2)), "{said:#}");
+    // One of a time that has not come has no age.
+    let beside = format!("{file}.json");
+    let manifest = std::fs::read_to_string(&beside).unwrap();
+    let mut later: Value = serde_json::from_str(&manifest).unwrap();
+    later["taken"] = "2099-01-01 00:00:00+00".into();
+    std::fs::write(&beside, later.to_string()).unwrap();
+    let (code, said) = shop.json(&[file, "--database-url", &shop.url, "--rpo", "60"]);
+    assert!(code == 1 && said["over"].to_string().contains("is not known"), "{code} {said:#}");
+    std::fs::write(&beside, manifest).unwrap();
     // Alone, a backup whose rows refer to accounts does not come back, and the way out is said.
     let (code, said, _) = shop.drill(&[file]);
     assert!(code == 1 && said.contains("foreign key") && said.contains("`--database-url`"), "{code} {said}");
@@ -142,7 +151,16 @@ fn a_backup_of_a_plain_server_comes_back_with_its_roles() {
     let url = db.url("postgres");
     let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
     assert_eq!(code, 0, "{out}{err}");
-    db.load("insert into public.notes select n, 'x' from generate_series(1, 9) n").unwrap();
+    // A role that owns a table, as it may in the schema that every database has.
+    db.connect_superuser()
+        .unwrap()
+        .batch_execute(
+            "insert into public.notes select n, 'x' from generate_series(1, 9) n;
+         grant create on schema public to drill_clerk; grant drill_clerk to postgres with inherit true, set true;
+         create table public.drawers (id int); alter table public.drawers owner to drill_clerk;
+         insert into public.drawers values (1)",
+        )
+        .unwrap();
     let file = dir.path().join("plain.dump");
     let file = file.to_str().unwrap();
     let (code, out, err) = run(dir.path(), &["backup", "--file", file, "--database-url", &url]);

@@ -254,7 +254,8 @@ impl Management {
 /// What an answer says is wrong; never more than a line of it.
 fn message(response: &Response) -> String {
     let said = response.json().ok().and_then(|value| text(&value, "message"));
-    specc_diag::one_line(&said.unwrap_or_else(|| "it does not say why".to_owned())).chars().take(300).collect()
+    let said = said.map_or_else(|| "it does not say why".to_owned(), |said| response.shown(&said));
+    specc_diag::one_line(&said).chars().take(300).collect()
 }
 
 fn project(value: &Value, asked: &str) -> Result<Project, ApiError> {

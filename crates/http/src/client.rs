@@ -115,7 +115,9 @@ impl Client {
                 _ => Error::Broken { to, why: error.to_string() },
             });
         }
-        Ok(Response { status: response.status().as_u16(), headers, body, took: began.elapsed(), tries, from: to })
+        let status = response.status().as_u16();
+        let secrets = request.secrets();
+        Ok(Response { status, headers, body, took: began.elapsed(), tries, from: to, secrets })
     }
 
     fn failure(&self, to: &str, error: ureq::Error) -> Error {

@@ -72,6 +72,13 @@ impl Request {
         self
     }
 
+    /// What it carries that is shown nowhere.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let hidden = self.headers.iter().filter(|(_, _, shown)| *shown == Shown::Never);
+        // Of `Bearer …` the token is the secret.
+        hidden.map(|(_, value, _)| Secret::new(value.strip_prefix("Bearer ").unwrap_or(value))).collect()
+    }
+
     /// `Authorization: Bearer …`.
     #[must_use]
     pub fn bearer(self, token: &Secret) -> Self {

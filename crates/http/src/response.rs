@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, Secret};
 
 /// An answer of a server, whatever its status.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct Response {
     pub(crate) took: Duration,
     pub(crate) tries: u32,
     pub(crate) from: String,
+    /// What the request carried and nobody is shown.
+    pub(crate) secrets: Vec<Secret>,
 }
 
 impl Response {
@@ -40,6 +42,11 @@ impl Response {
     /// The body as a text; what is none is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A part of the answer as it may be shown: a server that gives back what it was sent gives back keys and tokens.
+    pub fn shown(&self, text: &str) -> String {
+        Secret::hidden(text, &self.secrets)
     }
 
     /// The body as JSON.

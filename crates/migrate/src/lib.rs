@@ -32,7 +32,9 @@ mod volatility;
 mod way_back;
 mod whole;
 
-pub use account::{Account, Held, Lost, Note, Prediction, Record, Renaming, Warning, access_changes, touches_access};
+pub use account::{
+    AS_BEFORE, Account, Held, Lost, Note, Prediction, Record, Renaming, Warning, access_changes, touches_access,
+};
 pub use arena::Arena;
 pub use files::{
     Consent, Decide, Decided, Layout, MigrationError, MigrationInput, OutputFile, Sum, checksums, default_name,

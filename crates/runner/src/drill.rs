@@ -55,7 +55,8 @@ pub fn roles(manifest: &Manifest, live: Option<&mut Session>) -> Result<BTreeSet
     Ok(all)
 }
 
-/// Makes those of the roles that are not there, for `owner`, who restores. `above` may make roles.
+/// Makes those of the roles that are not there, for `owner`, who restores. `above` may make roles. What a role owns in the schema
+/// that is there before a dump it has to be able to make there, which a dump says last.
 ///
 /// # Errors
 /// Those of the server.
@@ -66,6 +67,7 @@ pub fn make_roles(above: &mut Session, owner: &str, roles: &BTreeSet<String>) ->
             let name = quote::ident(role);
             above.batch_execute(&format!("create role {name} nologin; grant {name} to {}", quote::ident(owner)))?;
         }
+        above.batch_execute(&format!("grant create on schema public to {}", quote::ident(role)))?;
     }
     Ok(())
 }

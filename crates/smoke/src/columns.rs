@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use specc_model::Entity;
 use specc_model::effective::bypasses;
 use specc_prove::Expected;
-use specc_types::Relation;
+use specc_types::{Columns, Relation};
 
 /// The requests. `nobody`: settings of a role that asks for nobody.
 pub(crate) fn columns(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<String>) -> Vec<Exchange> {
@@ -80,6 +80,43 @@ pub(crate) fn unguarded(surface: &Surface<'_>, nobody: &dyn Fn(&str) -> Vec<Stri
         }
     }
     all
+}
+
+/// What a role has no right to at all: each column that it may not write, and deletions. Asked of no row, so that nothing is
+/// touched whatever comes of it.
+pub(crate) fn shut(surface: &Surface<'_>, asker: &Asker, relation: &Relation, entity: &str) -> Vec<Exchange> {
+    let Some(rights) = surface.rights(&asker.role) else { return Vec::new() };
+    let mut requests = Vec::new();
+    for (method, word) in [(Method::Post, "insert"), (Method::Patch, "update")] {
+        let granted = rights.columns(&relation.name, word);
+        let own = relation.columns.iter().filter(|column| column.written && !granted.has(&column.name));
+        for column in own.filter_map(|column| Some((column.name.clone(), column.ty.clone()?))) {
+            let only = std::slice::from_ref(&column);
+            let mut asked = request(&asker.role, asker.settings.clone(), relation, method, only);
+            if method == Method::Patch {
+                asked.query.push(("limit".to_owned(), "0".to_owned()));
+                asked.prepared = shape::of_none(&table(relation), Some(&column.0));
+            }
+            requests.push(asked);
+        }
+    }
+    if matches!(rights.columns(&relation.name, "delete"), Columns::Some(some) if some.is_empty()) {
+        let mut asked = crate::live::base(asker, relation, Method::Delete);
+        asked.query.push(("limit".to_owned(), "0".to_owned()));
+        asked.prefer.push("return=minimal");
+        asked.gives = Gives::Nothing;
+        asked.prepared = shape::of_none(&table(relation), None);
+        requests.push(asked);
+    }
+    let exchange = |request| Exchange {
+        entity: entity.to_owned(),
+        kind: Kind::Columns,
+        lines: vec![asker.words(), "no rows".to_owned()],
+        rules: Vec::new(),
+        request,
+        wish: Wish::Access { outcome: Expected::Denied, total: None },
+    };
+    requests.into_iter().map(exchange).collect()
 }
 
 fn request(role: &str, settings: Vec<String>, relation: &Relation, method: Method, columns: &[Written]) -> Request {

@@ -6,12 +6,12 @@
 use crate::exchange::{Exchange, Kind, Wish};
 use crate::report::Report;
 use crate::request::{Gives, Method, Page, Request, encoded};
-use crate::send::{Courier, Reply, Within};
+use crate::send::{Courier, Reply, Within, refused};
 use crate::shape;
-use crate::surface::{IsWanted, Select, Surface, named, table, type_of};
+use crate::surface::{IsWanted, Select, Surface, is_table, named, table, type_of};
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
-use specc_catalog::DataType;
+use specc_catalog::{DataType, Kind as Sort, Object, ObjectId};
 use specc_lower::expr::of_row;
 use specc_model::effective::{Decision, Effective, acts_as, bypasses};
 use specc_model::formula::Formula;
@@ -25,6 +25,36 @@ use specc_types::Relation;
 
 /// How a query calls the row.
 const ROW: &str = "asked";
+
+/// Of more rows than are read, how many that the rules keep back are asked for by their keys.
+const HIDDEN: u32 = 5;
+
+/// Why a query over all rows has no answer.
+enum Uncounted {
+    /// Whoever connects does not see them all.
+    Blind(String),
+    /// Something that the spec names is not there: the code, and what the server says.
+    Gone(String, String),
+    /// Something else.
+    Other(String),
+}
+
+impl Uncounted {
+    fn of(code: &str, message: &str) -> Self {
+        match code {
+            "42501" => Self::Blind(message.to_owned()),
+            // A name that is not there, or is of another type; a schema that is not there.
+            code if code.starts_with("42") || code == "3F000" => Self::Gone(code.to_owned(), message.to_owned()),
+            _ => Self::Other(message.to_owned()),
+        }
+    }
+
+    fn words(&self) -> &str {
+        match self {
+            Self::Blind(message) | Self::Gone(_, message) | Self::Other(message) => message,
+        }
+    }
+}
 
 /// How much is read.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +77,7 @@ pub struct Asker {
 }
 
 impl Asker {
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match &self.viewer {
             Some(viewer) => format!("as {}, viewer is {viewer}", self.role),
             None => format!("as {}", self.role),
@@ -66,6 +96,7 @@ pub fn live(
     budget: Budget,
     report: &mut Report,
 ) -> Result<(), postgres::Error> {
+    report.skipped.extend(surface.everyone().filter(|one| !report.skipped.contains(one)));
     let mut place = Place { surface, session, courier, budget, report };
     for asker in askers {
         for relation in surface.api.relations() {
@@ -107,12 +138,14 @@ struct Place<'p, 'm> {
 
 impl<'m> Place<'_, 'm> {
     fn send(&mut self, request: &Request) -> Result<Reply, postgres::Error> {
-        self.courier.send(self.session, request, Within::Own)
+        let mut reply = self.courier.send(self.session, request, Within::Own)?;
+        reply.got = without_values(reply.got);
+        Ok(reply)
     }
 
     /// What no rule decides: whether the role has the right.
     fn granted(&mut self, asker: &Asker, relation: &Relation) -> Result<(), postgres::Error> {
-        let select = self.surface.readable(&asker.role, relation);
+        let select = self.surface.each(&asker.role, relation);
         let wish = match select {
             Some(_) => Wish::Reached,
             None => Wish::Access { outcome: Expected::Denied, total: None },
@@ -120,14 +153,74 @@ impl<'m> Place<'_, 'm> {
         let request = page(asker, relation, &select.unwrap_or(Select::All), 1);
         let exchange = exchange(asker, relation.name.name.to_string(), request, wish, None);
         let reply = self.send(&exchange.request)?;
+        let is_answered = matches!(reply.got, Got::Rows(_));
         self.report.add(exchange, reply);
+        if is_answered && !is_table(relation) {
+            self.viewed(asker, relation)?;
+        }
+        self.shut(asker, relation, &relation.name.name)
+    }
+
+    /// Whether a view has as many rows as its query in the spec: both counted by whoever connects, with what the session says of
+    /// who asks.
+    fn viewed(&mut self, asker: &Asker, relation: &Relation) -> Result<(), postgres::Error> {
+        let id = ObjectId::new(Sort::View, relation.name.schema.clone(), relation.name.name.clone());
+        let Some(Object::View(view)) = self.surface.catalog.get(&id).map(|entry| &entry.object) else { return Ok(()) };
+        // One that is kept has the rows of its last refreshing.
+        if view.materialized {
+            return Ok(());
+        }
+        let limit = self.budget.rows;
+        let sql = format!(
+            "select (select pg_catalog.count(*) from (select from ({}) of_spec limit {limit}) counted),
+             (select pg_catalog.count(*) from (select from {} limit {limit}) counted)",
+            view.query,
+            quote::qualified(&relation.name.schema, &relation.name.name)
+        );
+        let mut request = page(asker, relation, &Select::All, limit);
+        request.query.retain(|(name, _)| name != "select");
+        let mut exchange = exchange(asker, relation.name.name.to_string(), request, Wish::Reached, None);
+        exchange.lines = vec![format!("as whoever connects, with what a session says {}", asker.words())];
+        match self.asked(asker, &sql)? {
+            Ok(rows) => {
+                let count = |at| rows.first().map_or(0, |row| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0));
+                let (wanted, found) = (count(0), count(1));
+                if wanted != found {
+                    exchange.wish = Wish::Access { outcome: Expected::Rows(wanted), total: None };
+                    let got = Got::Rows(found);
+                    let reply = Reply { status: 200, got, total: None, micros: 0, of_body: false, body: String::new() };
+                    self.report.add(exchange, reply);
+                } else if wanted >= limit {
+                    let why = format!("of the view's rows only {limit} were counted: `--rows` takes more");
+                    self.report.skip(&exchange, why);
+                }
+            }
+            Err(why) => {
+                let why = format!("its rows cannot be set against its query in the spec: {}", why.words());
+                self.report.skip(&exchange, why);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the role has no right to, where the spec makes the table.
+    fn shut(&mut self, asker: &Asker, relation: &Relation, name: &str) -> Result<(), postgres::Error> {
+        let is_it = |entity: &Entity| {
+            !entity.external && entity.name.schema == relation.name.schema && entity.name.name == relation.name.name
+        };
+        if self.budget.writes && self.surface.model.entities.iter().any(is_it) {
+            for exchange in crate::columns::shut(self.surface, asker, relation, name) {
+                let reply = self.send(&exchange.request)?;
+                self.report.add(exchange, reply);
+            }
+        }
         Ok(())
     }
 
     fn guarded(&mut self, asker: &Asker, entity: &'m Entity, relation: &Relation) -> Result<(), postgres::Error> {
         let reads = self.decision(asker, entity, RuleAction::Select);
         let name = specc_prove::name(self.surface.model, entity.id);
-        let select = self.surface.readable(&asker.role, relation);
+        let select = self.surface.each(&asker.role, relation);
         let request = page(asker, relation, &select.clone().unwrap_or(Select::All), self.budget.rows);
         // Rows come and go: what differs is looked at again before it is said.
         for last in [false, false, true] {
@@ -139,8 +232,8 @@ impl<'m> Place<'_, 'm> {
                     match self.counted(asker, entity, &condition)? {
                         Ok(rows) => Expected::Rows(rows),
                         Err(why) => {
-                            let wish = Wish::Reached;
-                            self.report.skip(&exchange(asker, name.clone(), request, wish, reads.as_ref()), why);
+                            let exchange = exchange(asker, name.clone(), request, Wish::Reached, reads.as_ref());
+                            self.uncounted(exchange, why);
                             break;
                         }
                     }
@@ -150,6 +243,11 @@ impl<'m> Place<'_, 'm> {
             let exchange = exchange(asker, name.clone(), request.clone(), wish, reads.as_ref());
             let reply = self.send(&exchange.request)?;
             if last || exchange.verdict(&reply, &self.report.anon) == Verdict::Passed {
+                if let (Some(decision), Expected::Rows(rows)) = (&reads, outcome)
+                    && rows >= self.budget.rows
+                {
+                    self.beyond(asker, entity, relation, decision)?;
+                }
                 self.report.add(exchange, reply);
                 break;
             }
@@ -159,7 +257,79 @@ impl<'m> Place<'_, 'm> {
             for command in [RuleAction::Update, RuleAction::Delete] {
                 self.written(asker, entity, relation, command, reads.as_ref())?;
             }
+            self.shut(asker, relation, &name)?;
         }
+        Ok(())
+    }
+
+    /// What the rules let through could not be counted: since what they name is not there, or whoever connects does not see it.
+    fn uncounted(&mut self, mut exchange: Exchange, why: Uncounted) {
+        match why {
+            Uncounted::Blind(message) => {
+                self.report.blind.insert(exchange.entity.clone());
+                let why = format!("whoever connects has to see all rows, and is told: {message}");
+                self.report.skip(&exchange, why);
+            }
+            Uncounted::Gone(code, message) => {
+                exchange.wish = Wish::Access { outcome: Expected::Rows(0), total: None };
+                let status = refused(&code, exchange.request.role == self.report.anon);
+                let got = Got::Error(code, "-".to_owned(), message);
+                let reply = Reply { status, got, total: None, micros: 0, of_body: false, body: String::new() };
+                self.report.add(exchange, reply);
+            }
+            Uncounted::Other(message) => {
+                self.report.skip(&exchange, format!("what the rules let through cannot be counted: {message}"));
+            }
+        }
+    }
+
+    /// There are more rows than are read: of those that the rules keep back some are asked for by their keys, and that only a
+    /// part was compared is said.
+    fn beyond(
+        &mut self,
+        asker: &Asker,
+        entity: &'m Entity,
+        relation: &Relation,
+        decision: &Decision<'m>,
+    ) -> Result<(), postgres::Error> {
+        let name = specc_prove::name(self.surface.model, entity.id);
+        let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
+        let select = self.surface.readable(&asker.role, relation).unwrap_or(Select::All);
+        let names: Vec<SmolStr> = key.iter().map(|field| entity.fields[*field].name.clone()).collect();
+        let all = page(asker, relation, &select, self.budget.rows);
+        let part = exchange(asker, name.clone(), all, Wish::Reached, Some(decision));
+        let mut why =
+            format!("of the rows only {} were compared, and there may be more: `--rows` takes more", self.budget.rows);
+        if !names.is_empty() && names.iter().all(|name| select.has(name)) {
+            let condition = self.condition(entity, decision, |rule| rule.when.as_ref().map(|when| &when.formula));
+            let keys: Vec<String> = names.iter().map(|name| format!("{ROW}.{}::text", quote::ident(name))).collect();
+            let sql = format!(
+                "select array[{}] from {} as {ROW} where ({condition}) is not true limit {HIDDEN}",
+                keys.join(", "),
+                specc_prove::table(self.surface.model, entity.id)
+            );
+            match self.asked(asker, &sql)? {
+                Ok(rows) => {
+                    for row in rows {
+                        let found: Vec<(SmolStr, String)> =
+                            names.iter().cloned().zip(row.get::<_, Vec<String>>(0)).collect();
+                        let mut request = base(asker, relation, Method::Get);
+                        request.query.push(("select".to_owned(), select.words()));
+                        request.query.extend(found.iter().map(|(name, text)| (named(name), format!("eq.{text}"))));
+                        request.prepared = shape::read(&table(relation), select.list(), &found, &[], None);
+                        let wish = Wish::Access { outcome: Expected::Rows(0), total: None };
+                        let exchange = exchange(asker, name.clone(), request, wish, Some(decision));
+                        let reply = self.send(&exchange.request)?;
+                        self.report.add(exchange, reply);
+                    }
+                    why.push_str(&format!("; up to {HIDDEN} that the rules keep back were asked for by their keys"));
+                }
+                Err(error) => {
+                    why.push_str(&format!("; those that the rules keep back were not found: {}", error.words()))
+                }
+            }
+        }
+        self.report.skip(&part, why);
         Ok(())
     }
 
@@ -192,7 +362,7 @@ impl<'m> Place<'_, 'm> {
     }
 
     /// Runs a query as whoever connects, with what the session says of who asks; or why all rows are not seen.
-    fn asked(&mut self, asker: &Asker, sql: &str) -> Result<Result<Vec<postgres::Row>, String>, postgres::Error> {
+    fn asked(&mut self, asker: &Asker, sql: &str) -> Result<Result<Vec<postgres::Row>, Uncounted>, postgres::Error> {
         let mut transaction = self.session.build_transaction().read_only(true).start()?;
         for pair in asker.settings.chunks_exact(2) {
             transaction.execute("select pg_catalog.set_config($1, $2, true)", &[&pair[0], &pair[1]])?;
@@ -204,10 +374,7 @@ impl<'m> Place<'_, 'm> {
         match found {
             Ok(rows) => Ok(Ok(rows)),
             Err(error) => match error.as_db_error() {
-                Some(db) if db.code().code() == "42501" => {
-                    Ok(Err(format!("whoever connects has to see all rows, and is told: {}", db.message())))
-                }
-                Some(db) => Ok(Err(format!("what the rules let through cannot be counted: {}", db.message()))),
+                Some(db) => Ok(Err(Uncounted::of(db.code().code(), db.message()))),
                 None => Err(error),
             },
         }
@@ -218,7 +385,7 @@ impl<'m> Place<'_, 'm> {
         asker: &Asker,
         entity: &Entity,
         condition: &str,
-    ) -> Result<Result<u64, String>, postgres::Error> {
+    ) -> Result<Result<u64, Uncounted>, postgres::Error> {
         let sql = format!(
             "select pg_catalog.count(*) from (select from {} as {ROW} where {condition} limit {}) counted",
             specc_prove::table(self.surface.model, entity.id),
@@ -316,7 +483,7 @@ impl<'m> Place<'_, 'm> {
             Err(why) => {
                 let method = if command == RuleAction::Update { Method::Patch } else { Method::Delete };
                 let request = base(asker, relation, method);
-                self.report.skip(&exchange(asker, name, request, Wish::Reached, Some(&decision)), why);
+                self.uncounted(exchange(asker, name, request, Wish::Reached, Some(&decision)), why);
                 return Ok(());
             }
         };
@@ -371,6 +538,23 @@ impl<'m> Place<'_, 'm> {
     }
 }
 
+/// What a server says of names may be said on; what functions and triggers say, and of values, may have rows in it.
+pub(crate) fn without_values(got: Got) -> Got {
+    let is_of_names = |code: &str, message: &str| match code {
+        "42501" => ["permission denied", "must be ", "new row violates row-level security policy"]
+            .iter()
+            .any(|start| message.starts_with(start)),
+        // Of the class of Postgres for names and types; of the API; of a gateway, which has no code.
+        code => code.is_empty() || code.starts_with("42") || code.starts_with("PGRST"),
+    };
+    match got {
+        Got::Error(code, by, message) if !is_of_names(&code, &message) => {
+            Got::Error(code, by, "the message is not shown, since it may have values of rows".to_owned())
+        }
+        other => other,
+    }
+}
+
 fn exchange(asker: &Asker, entity: String, request: Request, wish: Wish, decision: Option<&Decision<'_>>) -> Exchange {
     let lines = decision.map(Decision::lines).unwrap_or_default();
     Exchange {
@@ -383,7 +567,7 @@ fn exchange(asker: &Asker, entity: String, request: Request, wish: Wish, decisio
     }
 }
 
-fn base(asker: &Asker, relation: &Relation, method: Method) -> Request {
+pub(crate) fn base(asker: &Asker, relation: &Relation, method: Method) -> Request {
     Request {
         role: asker.role.to_string(),
         settings: asker.settings.clone(),

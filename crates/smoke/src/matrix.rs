@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, DataType, Object, ObjectId, TableName};
 use specc_model::RuleAction;
+use specc_model::effective::PUBLIC;
 use specc_prove::{Expected, Fill, Given, Matrix, Named, Samples, Statement, Subject, Trial, Way};
 use specc_sql::push_type;
 use specc_trial::{Run, Skipped};
@@ -40,7 +41,7 @@ pub fn drafts<'t>(surface: &Surface<'_>, matrix: &'t Matrix, samples: &Samples) 
             span: Some(stuck.span),
         });
     }
-    for trial in &matrix.trials {
+    for trial in matrix.trials.iter().filter(|trial| trial.case.role != PUBLIC) {
         let mut skip = |why: String| {
             skipped.push(Skipped {
                 entity: trial.of.name(model),

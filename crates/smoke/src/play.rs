@@ -1,7 +1,7 @@
 //! Stories and reads over HTTP, as a client of the platform sends them: `apikey`, `Authorization`, `Prefer`, ranges.
 
 use crate::exchange::{Exchange, Kind, Wish};
-use crate::live::page;
+use crate::live::{page, without_values};
 use crate::report::Report;
 use crate::request::{Request, encoded};
 use crate::send::Reply;
@@ -169,9 +169,10 @@ fn sent(door: &Door, step: &Step, kept: &Kept) -> Result<Response, String> {
 fn answered(step: &Step, response: &Response, kept: &mut Kept) -> Result<(), String> {
     let body: Value = response.json().unwrap_or(Value::Null);
     if response.status() != step.status {
-        // A message of the API names no secret; a whole body may have one.
+        // A message of the API names no secret unless it gives back what it was sent; a whole body may have one.
         let said = ["message", "msg", "error_description", "error"].iter().find_map(|name| body.get(name)?.as_str());
-        let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+        let said = said.map(|said| format!(": {}", Secret::hidden(&response.shown(said), &kept.secrets())));
+        let said = said.unwrap_or_default();
         return Err(format!("{} came, and should be {}{said}", response.status(), step.status));
     }
     if let Some(rows) = step.rows {
@@ -265,10 +266,11 @@ fn read(door: &Door, request: &Request, token: Option<&Secret>) -> Result<Reply,
     }
     let response = door.client.send(&sent)?;
     let body = response.json().unwrap_or(Value::Null);
-    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let secrets = [door.key.clone(), token.unwrap_or(&door.key).clone()];
+    let text = |name: &str| Secret::hidden(body.get(name).and_then(Value::as_str).unwrap_or_default(), &secrets);
     let got = match body.as_array() {
         Some(rows) if response.is_success() => Got::Rows(rows.len() as u64),
-        _ => Got::Error(text("code"), "-".to_owned(), text("message")),
+        _ => without_values(Got::Error(text("code"), "-".to_owned(), text("message"))),
     };
     let micros = u64::try_from(response.took().as_micros()).unwrap_or(u64::MAX);
     Ok(Reply { status: response.status(), got, total: None, micros, of_body: false, body: String::new() })

@@ -5,7 +5,7 @@ use crate::send::Reply;
 use serde_json::{Value, json};
 use specc_diag::TestCase;
 use specc_trial::{Skipped, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request that was made.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct Report {
     pub tried: Vec<Tried>,
     /// What was not asked.
     pub skipped: Vec<Skipped>,
+    /// Entities of which whoever connects does not see all rows: nothing of them is known.
+    pub blind: BTreeSet<String>,
     /// Databases that were made.
     pub databases: usize,
     /// The role of who has not signed in.
@@ -143,6 +145,7 @@ impl Report {
             "not_asked": skipped.collect::<Vec<_>>(),
             "microseconds": { "methods": times, "entities": entities },
             "databases": self.databases,
+            "not_seen": self.blind,
             "failed": self.failures().count(),
             "seconds": seconds,
         })

@@ -197,6 +197,15 @@ pub(crate) fn delete(table: &Table<'_>, found: &[Filter], back: Option<&[SmolStr
     prepared
 }
 
+/// A change of a column, or a deletion where none is named, of no row at all: rights alone decide.
+pub(crate) fn of_none(table: &Table<'_>, column: Option<&str>) -> Prepared {
+    let source = match column {
+        Some(column) => format!("update {} set {} = null", table.quoted(), quote::ident(column)),
+        None => format!("delete from {}", table.quoted()),
+    };
+    Prepared { sql: around(&format!("{source} where false returning 1"), None), params: Vec::new() }
+}
+
 /// A call with arguments by name, taken from the body.
 pub(crate) fn call(function: &Table<'_>, arguments: &[Written], body: &str) -> Prepared {
     let mut prepared = Prepared::default();

@@ -43,6 +43,7 @@ pub fn staged<E>(
 ) -> Result<(), E> {
     let (drafts, skipped) = drafts(surface, matrix, asking.samples);
     report.skipped.extend(skipped);
+    report.skipped.extend(surface.everyone());
     let mut courier = Courier::new(&surface.anon, &asking.search);
     for draft in &drafts {
         of_draft(&mut courier, surface, draft, report, stage)?;

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use specc_http::Secret;
 use std::collections::BTreeMap;
 
 /// A file of stories.
@@ -133,6 +134,13 @@ impl Kept {
     /// Keeps a value.
     pub fn keep(&mut self, name: &str, value: Value) {
         self.values.insert(name.to_owned(), value);
+    }
+
+    /// What of it no message shows: what the environment gave, and what answers gave that is long enough to be a token or a password.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let is_secret = |name: &str, text: &str| name.starts_with("env:") || name != "run" && text.len() >= 6;
+        let all = self.values.iter().map(|(name, value)| (name, plain(value)));
+        all.filter(|(name, text)| is_secret(name, text)).map(|(_, text)| Secret::new(text)).collect()
     }
 
     fn get(&self, name: &str) -> Result<&Value, String> {

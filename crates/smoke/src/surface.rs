@@ -4,6 +4,8 @@ use crate::shape::Table;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, DataType};
 use specc_model::Model;
+use specc_model::effective::PUBLIC;
+use specc_trial::Skipped;
 use specc_types::{Api, Columns, Relation, RelationKind, Rights};
 use std::collections::BTreeMap;
 
@@ -33,7 +35,9 @@ impl<'m> Surface<'m> {
         exposed: Vec<SmolStr>,
         anon: String,
     ) -> Self {
-        let roles = specc_prove::roles(model);
+        let mut roles = specc_prove::roles(model);
+        // Nobody is everyone: what everyone may is asked as each role.
+        roles.retain(|role| role.name != PUBLIC);
         let rights = roles.iter().map(|role| (role.name.clone(), Rights::of(catalog, &role.name))).collect();
         Self { model, catalog, exposed, anon, api: Api::new(catalog, around), rights }
     }
@@ -63,6 +67,41 @@ impl<'m> Surface<'m> {
                 Some(Select::These(names.cloned().collect()))
             }
         }
+    }
+}
+
+impl Surface<'_> {
+    /// That nobody asks as everyone, for whom a rule may be.
+    pub(crate) fn everyone(&self) -> Option<Skipped> {
+        let is_there = specc_prove::roles(self.model).iter().any(|role| role.name == PUBLIC);
+        is_there.then(|| Skipped {
+            entity: "everyone".to_owned(),
+            what: format!("every request as {PUBLIC}"),
+            why: "a rule for everyone has no role of its own to ask as; each other role is asked for it".to_owned(),
+            span: None,
+        })
+    }
+
+    /// What the spec makes where the API does not show it, as what is not asked.
+    pub fn unshown(&self) -> Vec<Skipped> {
+        let own = self.model.entities.iter().filter(|entity| !entity.external);
+        let own = own.map(|entity| (&entity.name, entity.meta.span));
+        let all = own.chain(self.model.views.iter().map(|view| (&view.name, view.meta.span)));
+        let hidden = all.filter(|(name, _)| !self.shows(&name.schema));
+        let skipped = |(name, span): (&specc_model::Qualified, _)| Skipped {
+            entity: format!("{}.{}", name.schema, name.name),
+            what: "every request".to_owned(),
+            why: format!("the API does not show the schema `{}`", name.schema),
+            span: Some(span),
+        };
+        hidden.map(skipped).collect()
+    }
+
+    /// The columns of a relation that a role reads, each by its name: one that is not there is then missed.
+    pub(crate) fn each(&self, role: &str, relation: &Relation) -> Option<Select> {
+        let select = self.readable(role, relation)?;
+        let names: Vec<SmolStr> = relation.columns.iter().map(|column| column.name.clone()).collect();
+        Some(if select == Select::All && !names.is_empty() { Select::These(names) } else { select })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// `specc smoke`
 #[derive(Group, Debug)]
 #[command(
-    after_help = "Without --database-url the requests are made on a scratch database, with the rows of `specc test`. On a database in use \
+    after_help = "Without --database-url or --env the requests are made on a scratch database, with the rows of `specc test`. On a database in use \
                   they read, unless --write is given; what they write is undone. Exits with 1 where something comes out otherwise than \
                   the spec says."
 )]
@@ -23,16 +23,16 @@ pub struct Smoke {
     #[arg(long)]
     pub all: bool,
     /// The key of somebody who asks on the database in use; may be given again. Nobody asks besides
-    #[arg(long = "as", value_name = "USER", requires = "database_url")]
+    #[arg(long = "as", value_name = "USER", requires = "Connection")]
     pub viewers: Vec<String>,
     /// Also change and delete rows of the database in use, and call functions that write, each in a transaction that is undone
-    #[arg(long, requires = "database_url")]
+    #[arg(long, requires = "Connection")]
     pub write: bool,
     /// How many rows a request on the database in use reads at most
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), requires = "database_url")]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), requires = "Connection")]
     pub rows: u64,
     /// The address of an API: one row of everything is read over HTTP, and stories are played; no database is asked
-    #[arg(long, value_name = "URL", conflicts_with = "database_url")]
+    #[arg(long, value_name = "URL", conflicts_with = "Connection")]
     pub api_url: Option<String>,
     /// The variable of the environment that has the project's key
     #[arg(long, value_name = "NAME", default_value = "SUPABASE_ANON_KEY", requires = "api_url")]

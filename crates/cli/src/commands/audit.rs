@@ -201,7 +201,10 @@ fn spec<'c>(args: &Audit, compilation: &'c Compilation, address: &Address, wante
         let found = scratch.read_again(&live.catalog, &wanted.catalog);
         let hints = Hints::default();
         let difference = specc_diff::diff(&wanted.catalog, &found, &hints);
-        let access = if difference.is_empty() { Vec::new() } else { specc_migrate::access_changes(&difference, None) };
+        let mut access =
+            if difference.is_empty() { Vec::new() } else { specc_migrate::access_changes(&difference, None) };
+        // That nobody may do more or less is no finding.
+        access.retain(|line| line != specc_migrate::AS_BEFORE);
         let objects = lines(&difference).into_iter().map(|line| change(line, &found)).collect();
         Ok(Differences { objects, access: access.iter().map(ToString::to_string).collect() })
     });

@@ -44,7 +44,7 @@ struct Drilled {
 pub fn run(args: &Drill, format: Format) -> Result<ExitCode, Failure> {
     let (_, config) = project::settings(&args.place.project)?;
     let with_platform = config.options().target == Target::Supabase;
-    let is_live = args.file.is_none() || args.connection.database_url.is_some();
+    let is_live = args.file.is_none() || args.connection.is_given();
     if args.rpo.is_some() && !is_live {
         return Err(Failure::broken(
             "--rpo: how old the backup is shows against the database in use: name it with --database-url",
@@ -128,6 +128,13 @@ pub fn run(args: &Drill, format: Format) -> Result<ExitCode, Failure> {
     hold("RTO", rto, args.rto);
     if let Some(behind) = &behind {
         hold("RPO", behind.seconds, args.rpo);
+        // Clocks differ by seconds; a backup of a time that has not come has no age that could be held.
+        if behind.seconds < -60.0 {
+            over.push(format!(
+                "the age of the backup is not known: it says that it was taken {:.0} s from now, so its manifest or a clock is wrong",
+                -behind.seconds
+            ));
+        }
     }
     let drilled = Drilled {
         file: file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),

@@ -86,7 +86,7 @@ fn target(on: Named<'_>) -> String {
 }
 
 /// Nobody may see or do more or less.
-pub(crate) const AS_BEFORE: &str = "as before";
+pub const AS_BEFORE: &str = "as before";
 
 /// Whether a statement changes who may see or do what.
 pub(crate) fn is_access(statement: &Statement<'_>) -> bool {

@@ -7,8 +7,9 @@ mod objects;
 mod record;
 mod renaming;
 
-pub(crate) use access::{AS_BEFORE, closed, is_access, opened};
+pub use access::AS_BEFORE;
 pub use access::{changes as access_changes, touches as touches_access};
+pub(crate) use access::{closed, is_access, opened};
 pub(crate) use objects::Counts;
 pub use record::{Lost, Prediction, Record};
 pub use renaming::Renaming;
