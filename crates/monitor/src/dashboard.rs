@@ -33,7 +33,7 @@ pub(crate) fn json(watch: &Watch) -> String {
     let source =
         json!({ "name": "source", "label": "Prometheus", "type": "datasource", "query": "prometheus", "hide": 0 });
     let dashboard = json!({
-        "title": format!("{}: database", watch.project),
+        "title": titled(&format!("{}: database", watch.project)),
         "description": MARK,
         "tags": ["specc", "postgres"],
         "uid": null,
@@ -47,6 +47,18 @@ pub(crate) fn json(watch: &Watch) -> String {
     serde_json::to_string_pretty(&dashboard).unwrap_or_default() + "\n"
 }
 
+/// A title in which Grafana finds none of its variables (`$name`, `${name}`, `[[name]]`): it knows no way to write one that is
+/// none, so that a letter without a width stands where it looks for the name.
+fn titled(text: &str) -> String {
+    // Twice: of three in a row the second is an end and a beginning.
+    text.replace('$', "$\u{2060}").replace("[[", "[\u{2060}[").replace("[[", "[\u{2060}[")
+}
+
+/// An expression likewise: its texts may have a letter by its number. What specc asks has no variable.
+fn asked(expr: &str) -> String {
+    expr.replace('$', "\\x24").replace("[[", "[\\x5b")
+}
+
 fn panel(panel: &Panel, id: usize, (x, y, width): (usize, usize, usize)) -> Value {
     let source = json!({ "type": "prometheus", "uid": "${source}" });
     let targets: Vec<Value> = panel
@@ -55,14 +67,14 @@ fn panel(panel: &Panel, id: usize, (x, y, width): (usize, usize, usize)) -> Valu
         .enumerate()
         .map(|(at, (expr, legend))| {
             let name = char::from(b'A' + u8::try_from(at % 26).unwrap_or(0)).to_string();
-            json!({ "refId": name, "expr": expr, "legendFormat": legend, "datasource": source })
+            json!({ "refId": name, "expr": asked(expr), "legendFormat": legend, "datasource": source })
         })
         .collect();
     let stacking = json!({ "mode": if panel.stacked { "normal" } else { "none" } });
     json!({
         "id": id,
         "type": "timeseries",
-        "title": panel.title,
+        "title": titled(&panel.title),
         "datasource": source,
         "gridPos": { "x": x, "y": y, "w": width, "h": HIGH },
         "fieldConfig": {
@@ -76,4 +88,22 @@ fn panel(panel: &Panel, id: usize, (x, y, width): (usize, usize, usize)) -> Valu
         "options": { "legend": { "displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull"] } },
         "targets": targets,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_variable_of_grafana() {
+        for name in ["$__interval", "${x}", "[[x]]", "a$b", "[[[x]]]"] {
+            let lines = vec![(format!("m{{relation={}}}", crate::watch::quoted(name)), "{{state}}".to_owned())];
+            let panel = Panel { title: name.to_owned(), unit: "short", stacked: false, lines };
+            let watch = Watch { project: name.to_owned(), panels: vec![("rows", vec![panel])], ..Watch::default() };
+            let text = json(&watch).replace("${source}", "");
+            let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '{';
+            assert!(!text.split('$').skip(1).any(|rest| rest.starts_with(is_name)), "{name}: {text}");
+            assert!(!text.contains("[["), "{name}: {text}");
+        }
+    }
 }

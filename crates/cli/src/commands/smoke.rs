@@ -11,7 +11,7 @@ use specc_catalog::Catalog;
 use specc_http::{Client, Options, Secret};
 use specc_model::{Entity, Model};
 use specc_postgres::{Session, postgres};
-use specc_smoke::{Asker, Asking, Budget, Courier, Door, Kept, Playbill, Report, Stories, Surface, came};
+use specc_smoke::{Asker, Asking, Budget, Courier, Door, IsWanted, Kept, Playbill, Report, Stories, Surface, came};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -103,7 +103,7 @@ pub fn may_ask(session: &mut Session, role: &str) -> Result<bool, postgres::Erro
 pub fn ask(
     session: &mut Session,
     surface: &Surface<'_>,
-    (askers, is_wanted): (&[Asker], &dyn Fn(&str) -> bool),
+    (askers, is_wanted): (&[Asker], IsWanted<'_>),
     budget: Budget,
     report: &mut Report,
 ) -> Result<(), postgres::Error> {
