@@ -126,7 +126,14 @@ fn mended(db: &Database, defect: &Defect, found: &Report) -> Vec<String> {
     let mut session = db.connect_superuser().unwrap();
     let mut wrong = Vec::new();
     for mend in mends {
-        if let Err(error) = session.batch_execute(mend) {
+        // The server is shared: what a role has from now on is for this database alone.
+        let within = match mend.strip_prefix("alter role ").and_then(|rest| rest.split_once(" set ")) {
+            Some((role, setting)) => {
+                format!("alter role {role} in database {} set {setting}", specc_sql::quote::ident(db.name()))
+            }
+            None => mend.to_owned(),
+        };
+        if let Err(error) = session.batch_execute(&within) {
             wrong.push(format!("`{mend}` fails: {}", specc_tests::stage::said(&error)));
         }
     }
