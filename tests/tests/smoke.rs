@@ -13,55 +13,11 @@ use specc_verify::{Ground, Made, Scratch, Server};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
-const TEAMS: &str = "
-entity people {
-  id      -> auth.users  key as account on delete cascade immutable
-  name:   text
-  policy {
-    own:   allow select         to authenticated  when id = viewer
-    join:  allow insert         to authenticated  when id = viewer
-    write: allow update (name)  to authenticated  when id = viewer
-  }
-}
-viewer -> people
-
-enum rank { member, manager }
-
-entity teams {
-  id:   uuid = gen_random_uuid()  key
-  slug: text  unique
-  size: int = 1
-  open: bool?
-  policy {
-    read:   allow select               to authenticated, anon  when open
-    inside: allow select               to authenticated        when exists members (person_id = viewer)
-    manage: allow update (slug, size)  to authenticated
-      when exists members (person_id = viewer and rank = 'manager')
-    close:  allow delete               to authenticated
-      when exists members (person_id = viewer and rank = 'manager')
-  }
-}
-
-entity members {
-  team_id   -> teams   on delete cascade
-  person_id -> people  on delete cascade
-  rank:     rank = 'member'
-  key (team_id, person_id)
-  policy {
-    own: allow select  to authenticated  when person_id = viewer
-  }
-}
-
-view team_names to authenticated as $$ select id, slug from public.teams $$
-
-function teams_of(person: uuid) -> bigint to authenticated stable as $$
-  select count(*) from public.members where person_id = person
-$$
-
-function rename_team(team: uuid, slug: text) -> void to authenticated as $$
-  update public.teams set slug = rename_team.slug where id = team
-$$
-";
+/// Teams with their members, what clients call, and a view of them.
+const TEAMS: &str = concat!(
+    include_str!("../../fixtures/smoke/teams.dbspec"),
+    "\nview team_names to authenticated as $$ select id, slug from public.teams $$\n"
+);
 
 fn read(text: &str) -> (Model, Catalog) {
     let mut sources = Sources::new();

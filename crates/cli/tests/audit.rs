@@ -1,6 +1,7 @@
 //! `specc audit` as it is run: against a spec, in every form, with a baseline and evidence, and without a word of a secret.
 
 use crate::program::run;
+use crate::tried::apply;
 use serde_json::Value;
 use specc_postgres::{Database, shared};
 
@@ -66,12 +67,8 @@ impl Place {
         .unwrap();
         std::fs::create_dir(dir.path().join("spec")).unwrap();
         std::fs::write(dir.path().join("spec/main.dbspec"), SPEC).unwrap();
-        let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-        assert_eq!(code, 0, "{out}{err}");
         let db = shared(18).platform_database().unwrap();
-        let url = db.url("postgres");
-        let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
-        assert_eq!(code, 0, "{out}{err}");
+        let url = apply(dir.path(), &db);
         Self { dir, db, url }
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
 use crate::program::run;
-use crate::tried::project;
+use crate::tried::applied;
 use serde_json::Value;
 use specc_postgres::{Database, shared};
 use std::time::Instant;
@@ -41,13 +41,7 @@ struct Shop {
 }
 
 fn shop() -> Shop {
-    let dir = project(SHOP);
-    let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert_eq!(code, 0, "{out}{err}");
-    let db = shared(18).platform_database().unwrap();
-    let url = db.url("postgres");
-    let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
-    assert_eq!(code, 0, "{out}{err}");
+    let (dir, db, url) = applied(SHOP);
     let shop = Shop { dir, db, url };
     shop.sql(
         "insert into auth.users (id) select gen_random_uuid() from generate_series(1, 20);

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use crate::program::run;
+use crate::tried::apply;
 use specc_postgres::{Database, shared};
 use std::fs;
 use std::path::Path;
@@ -42,11 +43,7 @@ fn applied() -> (tempfile::TempDir, Database, String) {
     fs::write(dir.path().join("specc.toml"), "name = \"live\"\ntarget = \"postgres\"\n").expect("a file");
     fs::write(dir.path().join("a.dbspec"), SPEC).expect("a file");
     let db = shared(15).empty_database().expect("a database");
-    let url = db.url("postgres");
-    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert_eq!(code, 0, "{said}");
-    let (code, _, said) = run(dir.path(), &["apply", "--database-url", &url]);
-    assert_eq!(code, 0, "{said}");
+    let url = apply(dir.path(), &db);
     (dir, db, url)
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
 use crate::program::run;
-use crate::tried::{project, specs};
+use crate::tried::{applied, project, specs};
 use serde_json::Value;
 use specc_postgres::{Database, Session, shared};
 use std::io::{Read, Write};
@@ -209,13 +209,7 @@ entity notes {
 /// folder nobody knows.
 #[test]
 fn the_audit_knows_what_is_watched() {
-    let dir = project(SPEC);
-    let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert_eq!(code, 0, "{out}{err}");
-    let db = shared(18).platform_database().unwrap();
-    let url = db.url("postgres");
-    let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
-    assert_eq!(code, 0, "{out}{err}");
+    let (dir, db, url) = applied(SPEC);
     let audit = || -> Value {
         let args = ["audit", "--format", "json", "--only", "table_not_watched", "--database-url", &url];
         let (_, out, err) = run(dir.path(), &args);

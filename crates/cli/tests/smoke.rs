@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use crate::program::{run, run_with};
-use crate::tried::project;
+use crate::tried::{applied, project};
 use serde_json::Value;
 use specc_model::RuleAction;
 use specc_postgres::{Database, shared};
@@ -12,55 +12,11 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-const TEAMS: &str = "
-entity people {
-  id      -> auth.users  key as account on delete cascade immutable
-  name:   text
-  policy {
-    own:   allow select         to authenticated  when id = viewer
-    join:  allow insert         to authenticated  when id = viewer
-    write: allow update (name)  to authenticated  when id = viewer
-  }
-}
-viewer -> people
-
-enum rank { member, manager }
-
-entity teams {
-  id:   uuid = gen_random_uuid()  key
-  slug: text  unique
-  size: int = 1
-  open: bool?
-  policy {
-    read:   allow select               to authenticated, anon  when open
-    inside: allow select               to authenticated        when exists members (person_id = viewer)
-    manage: allow update (slug, size)  to authenticated
-      when exists members (person_id = viewer and rank = 'manager')
-    close:  allow delete               to authenticated
-      when exists members (person_id = viewer and rank = 'manager')
-  }
-}
-
-entity members {
-  team_id   -> teams   on delete cascade
-  person_id -> people  on delete cascade
-  rank:     rank = 'member'
-  key (team_id, person_id)
-  policy {
-    own: allow select  to authenticated  when person_id = viewer
-  }
-}
-
-view open_teams to authenticated as $$ select id, slug from public.teams where open $$
-
-function teams_of(person: uuid) -> bigint to authenticated stable as $$
-  select count(*) from public.members where person_id = person
-$$
-
-function rename_team(team: uuid, slug: text) -> void to authenticated as $$
-  update public.teams set slug = rename_team.slug where id = team
-$$
-";
+/// Teams with their members, what clients call, and a view of them.
+const TEAMS: &str = concat!(
+    include_str!("../../../fixtures/smoke/teams.dbspec"),
+    "\nview open_teams to authenticated as $$ select id, slug from public.teams where open $$\n"
+);
 
 fn json(dir: &Path, args: &[&str]) -> (i32, Value) {
     let mut all = vec!["smoke", "--format", "json"];
@@ -144,13 +100,7 @@ fn the_specs_answer_as_the_matrix_says() {
 /// A database in use is asked on the rows that it has, by somebody who is there, and is as before.
 #[test]
 fn a_database_in_use_is_asked_and_stays_as_it_was() {
-    let dir = project(TEAMS);
-    let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert_eq!(code, 0, "{out}{err}");
-    let db = shared(18).platform_database().unwrap();
-    let url = db.url("postgres");
-    let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
-    assert_eq!(code, 0, "{out}{err}");
+    let (dir, db, url) = applied(TEAMS);
     let ada = "00000000-0000-4000-8000-00000000000a";
     let mut owner = db.connect_superuser().unwrap();
     owner
@@ -270,13 +220,7 @@ view labels to authenticated, anon as $$ select id, label from public.shelves wh
 
 /// A project whose database has twenty rows in each table.
 fn shelf(text: &str) -> (tempfile::TempDir, Database, String) {
-    let dir = project(text);
-    let (code, out, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert_eq!(code, 0, "{out}{err}");
-    let db = shared(18).platform_database().unwrap();
-    let url = db.url("postgres");
-    let (code, out, err) = run(dir.path(), &["apply", "--database-url", &url]);
-    assert_eq!(code, 0, "{out}{err}");
+    let (dir, db, url) = applied(text);
     let rows = "insert into public.shelves (id, label, shown) select n, 'x', n <= 12 from generate_series(1, 20) n";
     db.load(rows).unwrap();
     (dir, db, url)

@@ -184,21 +184,10 @@ fn an_examination_sees_the_projects_of_the_organisation() {
     });
     site.settings("project = \"usedusedusedusedused\"\n");
     let only = "project_not_healthy,project_of_no_environment";
-    let looked = |organization: &str| {
-        let args = [
-            "audit",
-            "--env",
-            "staging",
-            "--no-spec",
-            "--fail-on",
-            "info",
-            "--only",
-            only,
-            "--organization",
-            organization,
-        ];
-        site.run(&[&args[..], &["--api-timeout", "2"]].concat())
-    };
+    let alone = ["audit", "--env", "staging", "--no-spec", "--fail-on", "info", "--only", only];
+    let of =
+        |organization: &'static str| [&alone[..], &["--organization", organization, "--api-timeout", "2"]].concat();
+    let looked = |organization: &'static str| site.run(&of(organization));
     let found = looked("acme");
     let all = found.out.clone();
     found
@@ -215,20 +204,8 @@ fn an_examination_sees_the_projects_of_the_organisation() {
     clean.ends(0, &[]);
     // What cannot be looked at has not passed.
     looked("other").ends(1, &["cannot[project_not_healthy]", "the token sees no organisation `other`, but `acme`"]);
-    let mut command = site.command(&[
-        "audit",
-        "--env",
-        "staging",
-        "--no-spec",
-        "--fail-on",
-        "info",
-        "--only",
-        only,
-        "--organization",
-        "acme",
-    ]);
+    let mut command = site.command(&of("acme"));
     command.env_remove("SUPABASE_ACCESS_TOKEN");
     super::site::ran(command).ends(1, &["cannot[project_not_healthy]", "there is no token in SUPABASE_ACCESS_TOKEN"]);
-    site.run(&["audit", "--env", "staging", "--no-spec", "--fail-on", "info", "--only", only])
-        .ends(1, &["cannot[project_not_healthy]", "`--organization SLUG`"]);
+    site.run(&alone).ends(1, &["cannot[project_not_healthy]", "`--organization SLUG`"]);
 }
