@@ -6,27 +6,42 @@ use std::fmt::Write;
 const BEGIN: &str = "# specc deploy: written by each deployment";
 const END: &str = "# specc deploy: end";
 
+/// Why our lines cannot be put into a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Others' lines have this name too: which of the two counts depends on who reads the file.
+    #[error("it says `{0}` itself, so which one counts is not known: take that line out")]
+    Twice(String),
+    /// Where our lines end, and others' go on, is not known.
+    #[error("the line `{BEGIN}` has no line `{END}` after it, so whose lines follow is not known: put that line back")]
+    Open,
+}
+
 /// The text with our lines in place of those that were there.
 ///
 /// # Errors
-/// A name that others' lines have too: which of the two counts depends on who reads the file.
-pub fn with(text: &str, values: &[(String, String)]) -> Result<String, String> {
+/// Where it is not known what of the text is ours, or which value would count.
+pub fn with(text: &str, values: &[(String, String)]) -> Result<String, Unfit> {
     let mut others = String::new();
     let mut ours = false;
     for line in text.lines() {
         match line {
+            _ if line == BEGIN && ours => return Err(Unfit::Open),
             _ if line == BEGIN => ours = true,
             _ if line == END => ours = false,
             _ if ours => {}
             _ => {
                 let name = line.trim_start().trim_start_matches("export ").split('=').next().unwrap_or_default().trim();
                 if let Some((name, _)) = values.iter().find(|(own, _)| own == name) {
-                    return Err(name.clone());
+                    return Err(Unfit::Twice(name.clone()));
                 }
                 others.push_str(line);
                 others.push('\n');
             }
         }
+    }
+    if ours {
+        return Err(Unfit::Open);
     }
     let mut out = others;
     let _ = writeln!(out, "{BEGIN}");
@@ -53,7 +68,7 @@ fn quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with;
+    use super::{Unfit, with};
 
     fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
         all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -71,6 +86,9 @@ mod tests {
             again,
             "A=1\nB=2\n# specc deploy: written by each deployment\nURL=\"it's \\$1\"\n# specc deploy: end\n"
         );
-        assert_eq!(with("export KEY = 1\n", &pairs(&[("KEY", "x")])), Err("KEY".to_owned()));
+        let cut = first.replace("# specc deploy: end\n", "B=2\n");
+        assert_eq!(with(&cut, &pairs(&[("KEY", "x")])), Err(Unfit::Open));
+        assert_eq!(with(&format!("{cut}{again}"), &pairs(&[("KEY", "x")])), Err(Unfit::Open));
+        assert_eq!(with("export KEY = 1\n", &pairs(&[("KEY", "x")])), Err(Unfit::Twice("KEY".to_owned())));
     }
 }

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Subject {
     /// Extensions that the spec asks for.
     pub extensions: Vec<String>,
+    /// Roles that the spec makes or gives something to.
+    pub roles: Vec<String>,
     /// Tables, `schema.name`, that the files lock such that somebody else waits.
     pub locks: BTreeMap<String, String>,
     /// Tables whose rows are written anew, or that get an index.
@@ -42,11 +44,12 @@ pub fn only_look(session: &mut Session) -> Result<(), postgres::Error> {
 /// All of it. A question that the server refuses is one that could not be asked.
 pub fn all(session: &mut Session, subject: &Subject) -> Vec<Looked> {
     type Ask = fn(&mut Session, &Subject) -> Result<Looked, postgres::Error>;
-    let asks: [(&str, Ask); 8] = [
+    let asks: [(&str, Ask); 9] = [
         ("server", server),
         ("encryption", encryption),
         ("extensions", extensions),
         ("rights", rights),
+        ("members", members),
         ("space", space),
         ("locks", locks),
         ("sessions", sessions),
@@ -142,6 +145,27 @@ fn rights(session: &mut Session, subject: &Subject) -> Result<Looked, postgres::
         "rights",
         format!("`{user}` {}", lacks.join(", ")),
         "connect as the owner of the project's objects",
+    ))
+}
+
+/// Roles of a server are the same in all its databases: another one's operator may have made somebody a member.
+fn members(session: &mut Session, subject: &Subject) -> Result<Looked, postgres::Error> {
+    let rows = session.query(
+        "select distinct m.rolname::text, g.rolname::text from pg_auth_members a \
+         join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member \
+         where g.rolname = any($1) and not g.rolsuper and g.rolname <> current_user \
+         and m.rolname <> all($1) and not m.rolsuper and m.rolname <> current_user order by 1, 2",
+        &[&subject.roles],
+    )?;
+    if rows.is_empty() {
+        return Ok(Looked::passed("members", "nobody but the roles of the spec has their rights"));
+    }
+    let all: Vec<String> =
+        rows.iter().map(|row| format!("{} in {}", row.get::<_, String>(0), row.get::<_, String>(1))).collect();
+    Ok(Looked::warned(
+        "members",
+        format!("who is not in the spec has the rights of its roles: {}", all.join(", ")),
+        "the comparison with the spec fails after the deployment, unless the spec says so: `role MEMBER in ROLE`, or `external role`",
     ))
 }
 

@@ -196,6 +196,29 @@ fn the_database_says_that_it_is_production() {
     refused(&site, "environment", &["the database is production", "and `staging` is not"]);
 }
 
+/// It was taken for another one when the deployment was made, so its rollback asks again.
+#[test]
+fn it_became_production_since() {
+    let site = Site::new(SPEC);
+    site.deploy(&[]).ends(0, &[]);
+    site.sql(&format!("comment on database {} is 'specc: production'", site.db.name()));
+    let before = site.contents();
+    let said = site.run(&["rollback", "staging"]).ends(1, &["the database is production", "write `production = true`"]);
+    assert!(!said.err.contains("apply"), "{said:?}");
+    assert_eq!(site.contents(), before);
+}
+
+/// Roles are the server's: who works in another database of it may have made somebody a member.
+#[test]
+fn somebody_has_the_rights_of_a_role() {
+    let site = Site::new(&format!("role shop_readers\n\ngrant select on products to shop_readers\n\n{SPEC}"));
+    site.run(&["deploy", "staging", "--plan"]).ends(0, &["PASSED  members"]);
+    site.sql("create role shop_readers; create role shop_guest; grant shop_readers to shop_guest");
+    let said = site.run(&["deploy", "staging", "--plan"]);
+    site.sql("drop role shop_guest; drop role shop_readers");
+    said.ends(0, &["WARNED  members", "shop_guest in shop_readers"]);
+}
+
 #[test]
 fn the_rules_let_in_too_many() {
     let open = SPEC.replace("allow select\n", "allow select\n  anyone_writes: allow insert to anon\n");

@@ -58,7 +58,13 @@ const ANSWERS: &[(&str, &str, &str, &str)] = &[
         "Roles",
         "authenticated: sees orders",
         "`sees orders` is not an answer that can be checked",
+        "authenticated: reads some orders",
+    ),
+    (
+        "Roles",
         "authenticated: reads orders",
+        "`authenticated` reads only the rows of `orders` that a condition lets through, not every row",
+        "authenticated: reads own orders",
     ),
     (
         "Security",
@@ -156,4 +162,25 @@ fn questions_are_written_once_and_asked_until_they_are_answered() {
     site.write("requirements.md", &examples);
     let said = site.run(&plan).ends(1, &["E0984"]);
     assert!(!said.err.contains("is not an answer that can be checked"), "{said:?}");
+}
+
+#[test]
+fn no_answer_is_passed_over() {
+    let site = Site::bare(18);
+    site.write("shop.dbspec", RICH);
+    let plan = ["plan", "--requirements", "requirements.md"];
+    for mark in ["-", "*", "+", "  *"] {
+        site.write("requirements.md", &file("Entities", "order").replace("- order", &format!("{mark} order")));
+        site.run(&plan).ends(1, &["no entity of the spec is `order`"]);
+    }
+    let wrong = file("Security", "orders: closed to anon").replace("## Security", "## Securty");
+    site.write("requirements.md", &wrong);
+    site.run(&plan).ends(1, &["`Securty` is none of the questions", "did you mean `## Security`?", "W0430"]);
+    // Text that answers nothing is anybody's.
+    let notes = format!("{}## Meeting\n\nAsked on Monday.\n", file("Entities", "orders"));
+    site.write("requirements.md", &notes);
+    site.run(&plan).ends(0, &[]);
+    site.write("requirements.md", &format!("{notes}- nobody knew\n- nobody asked\n"));
+    let said = site.run(&plan).ends(1, &["`Meeting` is none of the questions", "text that answers none of"]);
+    assert_eq!(said.err.matches("none of the questions").count(), 1, "{said:?}");
 }

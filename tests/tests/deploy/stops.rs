@@ -250,3 +250,19 @@ fn somebody_is_quicker() {
     site.sql("drop table sneaky");
     site.run(&args).ends(0, &["deployed to staging"]);
 }
+
+/// What a backup that was killed left goes with the next one; what another one is writing stays.
+#[test]
+fn what_a_killed_backup_left() {
+    let site = Site::new(SPEC);
+    site.deploy(&[]).ends(0, &[]);
+    for name in ["kept/.specc-backup-left", "kept/.specc-backup-busy", "kept/.specc-other"] {
+        site.write(&format!("{name}/dump"), "half");
+    }
+    let busy = std::fs::File::open(site.path("kept/.specc-backup-busy")).expect("a folder");
+    busy.try_lock().expect("a lock");
+    site.run(&["backup", "--env", "staging", "--file", "kept/whole"]).ends(0, &[]);
+    let there = |name: &str| site.path("kept").join(name).exists();
+    assert!(there("whole") && there(".specc-backup-busy/dump") && there(".specc-other/dump"));
+    assert!(!there(".specc-backup-left"));
+}

@@ -10,6 +10,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// How folders begin that hold a backup that is not whole yet.
+const STAGED: &str = ".specc-backup-";
+
 /// Writes a dump and its manifest.
 pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::open(&args.place, &args.connection)?;
@@ -97,7 +100,7 @@ pub fn write(
     let folder = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = |error: std::io::Error| Failure::broken(format!("cannot write in {}: {error}", folder.display()));
     // Only its owner may read it: it is a copy of the database.
-    let staged = tempfile::Builder::new().prefix(".specc-").tempdir_in(folder).map_err(cannot)?;
+    let (staged, _lock) = staging(folder).map_err(cannot)?;
     let dump = staged.path().join("dump");
     let mut session = place.connect().map_err(broken)?;
     let options = BackupOptions { scope, tables: tables.to_vec(), supabase: place.is_supabase(), masked };
@@ -108,6 +111,23 @@ pub fn write(
     std::fs::rename(&dump, file).map_err(cannot)?;
     json.persist(&manifest_file).map_err(|error| cannot(error.error))?;
     Ok(manifest)
+}
+
+/// A folder for what is not whole yet, and the lock that says that somebody is at it. Those of backups that were killed go.
+fn staging(folder: &Path) -> std::io::Result<(tempfile::TempDir, std::fs::File)> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(STAGED);
+        if !is_ours || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        if std::fs::File::open(entry.path()).is_ok_and(|left| left.try_lock().is_ok()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let staged = tempfile::Builder::new().prefix(STAGED).tempdir_in(folder)?;
+    let lock = std::fs::File::open(staged.path())?;
+    lock.try_lock()?;
+    Ok((staged, lock))
 }
 
 fn private(path: &Path) -> std::io::Result<()> {

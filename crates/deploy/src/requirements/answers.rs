@@ -36,10 +36,20 @@ fn word(file: FileId, text: &str, start: usize, end: usize) -> Word<'_> {
     Word { text: &text[from..to], span: Span::new(file, from, to) }
 }
 
-/// Reads, in the order of the questions.
-pub(crate) fn read(file: FileId, text: &str) -> Vec<Section<'_>> {
+/// All of a file.
+pub(crate) struct Answers<'t> {
+    /// In the order of the questions.
+    pub sections: Vec<Section<'t>>,
+    /// Headings that are no question, with lines that answer.
+    pub strange: Vec<Word<'t>>,
+}
+
+/// Reads a file. A line that answers begins as an item of a list does in Markdown.
+pub(crate) fn read(file: FileId, text: &str) -> Answers<'_> {
     let mut sections: Vec<Section<'_>> =
         QUESTIONS.iter().map(|_| Section { heading: None, answers: Vec::new(), none: false }).collect();
+    let mut strange: Vec<Word<'_>> = Vec::new();
+    let mut unknown = None;
     let (mut at, mut now, mut fenced) = (0, None, false);
     for line in text.split_inclusive('\n') {
         let (start, bare) = (at, line.trim_end());
@@ -51,6 +61,7 @@ pub(crate) fn read(file: FileId, text: &str) -> Vec<Section<'_>> {
             continue;
         }
         if let Some(title) = bare.strip_prefix("## ") {
+            unknown = Some(word(file, text, start + 3, start + bare.len()));
             now = QUESTIONS.iter().position(|question| question.title.eq_ignore_ascii_case(title.trim()));
             if let Some(section) = now.and_then(|now| sections.get_mut(now)) {
                 section.heading = Some(Span::new(file, start, start + bare.len()));
@@ -58,11 +69,16 @@ pub(crate) fn read(file: FileId, text: &str) -> Vec<Section<'_>> {
             continue;
         }
         let indent = bare.len() - bare.trim_start().len();
-        let Some(said) = bare.trim_start().strip_prefix('-').filter(|said| said.starts_with(' ')) else { continue };
-        let Some(section) = now.and_then(|now| sections.get_mut(now)) else { continue };
+        let Some(said) = bare.trim_start().strip_prefix(['-', '*', '+']).filter(|said| said.starts_with(' ')) else {
+            continue;
+        };
         if said.trim().is_empty() {
             continue;
         }
+        let Some(section) = now.and_then(|now| sections.get_mut(now)) else {
+            strange.extend(unknown.take());
+            continue;
+        };
         let (from, end) = (start + indent + 1, start + bare.len());
         let whole = word(file, text, from, end);
         if whole.text.eq_ignore_ascii_case("none") {
@@ -80,5 +96,5 @@ pub(crate) fn read(file: FileId, text: &str) -> Vec<Section<'_>> {
         parts.retain(|part| !part.text.is_empty());
         section.answers.push(Answer { subject, parts, whole });
     }
-    sections
+    Answers { sections, strange }
 }

@@ -1,7 +1,7 @@
 //! What of the answers a spec does not meet.
 
 use super::QUESTIONS;
-use super::answers::{Answer, Section, Word, read};
+use super::answers::{Answer, Answers, Section, Word, read};
 use specc_catalog::{Catalog, Index, Object, Rule};
 use specc_diag::{Diagnostic, FileId, Span, codes, nearest};
 use specc_model::effective::{Effective, acts_as, bypasses, known_roles};
@@ -21,10 +21,22 @@ pub struct Checked {
 /// Compares the answers with a spec.
 pub fn check(file: FileId, text: &str, model: &Model, catalog: &Catalog) -> Checked {
     let mut check = Check { model, catalog, checked: Checked { findings: Vec::new(), asked: 0 } };
-    for (question, section) in QUESTIONS.iter().zip(read(file, text)) {
+    let Answers { sections, strange } = read(file, text);
+    for (question, section) in QUESTIONS.iter().zip(sections) {
         check.section(question.title, question.form, &section, Span::new(file, 0, 0));
     }
+    for heading in strange {
+        check.strange(heading);
+    }
     check.checked
+}
+
+/// Of which rows an answer speaks.
+#[derive(Clone, Copy)]
+enum Rows {
+    All,
+    Own,
+    Some,
 }
 
 struct Check<'m> {
@@ -57,6 +69,18 @@ impl<'m> Check<'m> {
                 _ => self.integration(answer, form),
             }
         }
+    }
+
+    /// Lines that answer stand under a heading that is no question.
+    fn strange(&mut self, heading: Word<'_>) {
+        self.checked.asked += 1;
+        let titles = QUESTIONS.map(|question| question.title);
+        let help = match nearest(heading.text, titles) {
+            Some(near) => format!("did you mean `## {near}`?"),
+            None => format!("the questions are {}; text that answers none of them needs no `-`", titles.join(", ")),
+        };
+        let message = format!("`{}` is none of the questions, so nothing checks what is answered there", heading.text);
+        self.unmet(heading.span, message, Some(help));
     }
 
     fn unmet(&mut self, span: Span, message: String, help: Option<String>) {
@@ -140,9 +164,10 @@ impl<'m> Check<'m> {
                 }
             };
             let rest: Vec<&str> = words.collect();
-            let (own, name) = match rest.as_slice() {
-                ["own", name] => (true, *name),
-                [name] => (false, *name),
+            let (rows, name) = match rest.as_slice() {
+                ["own", name] => (Rows::Own, *name),
+                ["some", name] => (Rows::Some, *name),
+                [name] => (Rows::All, *name),
                 _ => {
                     self.unreadable(*part, form);
                     continue;
@@ -154,30 +179,35 @@ impl<'m> Check<'m> {
             else {
                 continue;
             };
-            self.may(role, action, verb, own, entity, part.span);
+            self.may(role, action, verb, rows, entity, part.span);
         }
     }
 
-    fn may(&mut self, role: &str, action: RuleAction, verb: &str, own: bool, entity: &Entity, span: Span) {
+    fn may(&mut self, role: &str, action: RuleAction, verb: &str, rows: Rows, entity: &Entity, span: Span) {
         self.checked.asked += 1;
         let name = &entity.name.name;
         let decision = Effective::decision(self.model, entity, &acts_as(self.model, role), action);
         let every =
             bypasses(self.model, role) || decision.as_ref().is_some_and(|decision| decision.is_every_row(action));
         let word = action.word();
-        match (decision.is_some() || every, own && every) {
-            (false, _) => self.unmet(
-                span,
+        let (message, help) = match (decision.is_some() || every, rows) {
+            (false, _) => (
                 format!("no rule lets `{role}` {word} rows of `{name}`"),
-                Some(format!("the spec needs `allow {word} to {role} when …` under `policy on {name}`")),
+                format!("the spec needs `allow {word} to {role} when …` under `policy on {name}`"),
             ),
-            (true, true) => self.unmet(
-                span,
+            (true, Rows::Own) if every => (
                 format!("`{role}` {verb} every row of `{name}`, not only its own"),
-                Some(format!("a rule needs a condition: `allow {word} to {role} when …`")),
+                format!("a rule needs a condition: `allow {word} to {role} when …`"),
             ),
-            _ => {}
-        }
+            (true, Rows::All) if !every => (
+                format!("`{role}` {verb} only the rows of `{name}` that a condition lets through, not every row"),
+                format!(
+                    "write `{verb} own {name}` or `{verb} some {name}`, or the spec needs `allow {word} to {role}`"
+                ),
+            ),
+            _ => return,
+        };
+        self.unmet(span, message, Some(help));
     }
 
     fn security(&mut self, answer: &Answer<'_>, form: &str) {

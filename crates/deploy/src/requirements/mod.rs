@@ -25,9 +25,9 @@ pub(crate) const QUESTIONS: [Question; 5] = [
     },
     Question {
         title: "Roles",
-        asks: "Who does what? One line for each role of the database, with what it reads, adds, changes and deletes. `own` says that \
-               not all rows are meant.",
-        form: "ROLE: reads|adds|changes|deletes [own] ENTITY, …",
+        asks: "Who does what? One line for each role of the database, with what it reads, adds, changes and deletes. Without \
+               `own` (its own rows) or `some` (those that a condition lets through) every row is meant.",
+        form: "ROLE: reads|adds|changes|deletes [own|some] ENTITY, …",
         examples: &["anon: reads products", "authenticated: reads own orders, adds own orders"],
     },
     Question {

@@ -425,6 +425,14 @@ fn subject(known: &Known<'_>, target: &Target, said: &[(&Migration, Option<Said>
     let mut subject = Subject { disk: known.disk, remote: target.is_remote(), ..Subject::default() };
     let extensions = known.compilation.catalog.iter().filter(|(id, _)| id.kind == Kind::Extension);
     subject.extensions = extensions.map(|(id, _)| id.name.to_string()).collect();
+    let model = &known.compilation.model;
+    // Who is a member of the platform's own roles is the platform's matter.
+    subject.roles = match model.options.target {
+        specc_model::Target::Supabase => {
+            model.roles.iter().filter(|role| !role.external).map(|role| role.name.to_string()).collect()
+        }
+        _ => specc_model::effective::known_roles(model).iter().map(ToString::to_string).collect(),
+    };
     for (migration, said) in said {
         let Some(said) = said else { continue };
         let script = Script::read(&migration.up.text).ok();

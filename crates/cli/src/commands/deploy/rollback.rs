@@ -84,12 +84,20 @@ pub fn run(args: &Rollback, format: Format) -> Result<ExitCode, Failure> {
             ),
         ));
     }
+    let is_production = environment.is_production(&args.environment);
+    if let (Some(why), false) = (says_production(&target)?, is_production) {
+        return Err(refused(format!(
+            "the database is production ({why}), and `{0}` is not: nothing was changed\n  help: look which database the URL leads to; if it \
+             is right, write `production = true` under [environments.{0}]",
+            args.environment
+        )));
+    }
     let case = Case {
         root: &root,
         folder: &folder,
         target: &target,
         migrations: &target.place().migrations()?,
-        production: environment.is_production(&args.environment),
+        production: is_production,
         by: args.by.map(|by| match by {
             args::Way::Down => Way::Down,
             args::Way::Restore => Way::Restore,
@@ -127,6 +135,12 @@ pub fn run(args: &Rollback, format: Format) -> Result<ExitCode, Failure> {
     note(&format!("{}: {}; {words}", args.environment, ended.words()));
     made.iter().for_each(|line| note(line));
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// Why the database counts as production by what it says of itself.
+fn says_production(target: &Target) -> Result<Option<String>, Failure> {
+    let mut session = target.place().connect().map_err(broken)?;
+    Ok(specc_runner::production(&mut session).map_err(failure)?.map(|production| production.0))
 }
 
 /// Whether it is approved: by its hash, or by who sits at a terminal. Nothing is written before.

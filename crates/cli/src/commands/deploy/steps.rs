@@ -225,15 +225,8 @@ impl Deployment<'_> {
         let keys = [("SUPABASE_ANON_KEY", secrets.public), ("SUPABASE_SERVICE_ROLE_KEY", secrets.service)];
         values.extend(keys.into_iter().filter_map(|(name, key)| Some((name.to_owned(), key?))));
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        let text = envfile::with(&text, &values).map_err(|name| {
-            Failure::Refused(
-                None,
-                format!(
-                    "{} says `{name}` itself, so which one counts is not known: take that line out",
-                    file.display()
-                ),
-            )
-        })?;
+        let text = envfile::with(&text, &values)
+            .map_err(|unfit| Failure::Refused(None, format!("{}: {unfit}", file.display())))?;
         folder::private(file, text.as_bytes())?;
         self.folder.remove(SECRETS);
         Ok(Some(format!("{}, {}", file.display(), plural(values.len(), "value"))))
