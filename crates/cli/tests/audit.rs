@@ -314,7 +314,13 @@ fn what_is_new_is_told_from_what_was_there() {
     let file = file.to_str().unwrap();
     let since = [&only[..], &["--since", file]].concat();
     let (code, out, err) = place.audit(&since);
-    assert!(code == 0 && out.contains("0 came, 0 went"), "{code} {out}{err}");
+    assert!(code == 0 && out.contains("0 came, 0 went") && !err.contains("warning"), "{code} {out}{err}");
+    let mut elsewhere: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    elsewhere["database"] = "other".into();
+    let other = place.dir.path().join("other.json");
+    std::fs::write(&other, elsewhere.to_string()).unwrap();
+    let (_, _, err) = place.audit(&[&only[..], &["--since", other.to_str().unwrap()]].concat());
+    assert!(err.contains("the earlier report is of `other`"), "{err}");
     place.break_it("drop table public.first; create table public.third (id int primary key)");
     let (code, out, _) = place.audit(&[&since[..], &["--format", "markdown"]].concat());
     let told: Vec<&str> =

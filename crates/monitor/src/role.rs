@@ -12,8 +12,14 @@ pub(crate) const ROLE: &str = "specc_monitor";
 pub(crate) fn sql(watch: &Watch) -> String {
     let mut out = format!(
         "-- {MARK}\n-- The role by which the exporter asks. Run it as the owner of the tables, then give the role a password: \\password {ROLE}\n\
-         -- It counts rows past row level security, and reads no column but these.\n\
-         create role {ROLE} login bypassrls connection limit 5;\n\
+         -- It counts rows past row level security, and reads no column but these. It may be run again after each change.\n\
+         do $$\n\
+         begin\n  \
+           if not exists (select from pg_catalog.pg_roles where rolname = '{ROLE}') then\n    \
+             create role {ROLE};\n  \
+           end if;\n\
+         end $$;\n\
+         alter role {ROLE} login bypassrls connection limit 5;\n\
          grant pg_monitor to {ROLE};\n\
          alter role {ROLE} set default_transaction_read_only = on;\n\
          alter role {ROLE} set statement_timeout = '10s';\n\
@@ -21,7 +27,9 @@ pub(crate) fn sql(watch: &Watch) -> String {
     );
     let schemas: BTreeSet<&str> = watch.reads.keys().map(|(schema, _)| schema.as_str()).collect();
     for schema in schemas {
-        let _ = writeln!(out, "grant usage on schema {} to {ROLE};", ident(schema));
+        let schema = ident(schema);
+        let _ = writeln!(out, "grant usage on schema {schema} to {ROLE};");
+        let _ = writeln!(out, "revoke select on all tables in schema {schema} from {ROLE};");
     }
     for ((schema, table), columns) in &watch.reads {
         let columns: Vec<_> = columns.iter().map(|name| ident(name)).collect();

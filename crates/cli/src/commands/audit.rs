@@ -66,6 +66,12 @@ pub fn run(args: &Audit, format: Asked) -> Result<ExitCode, Failure> {
     if let Some(earlier) = earlier {
         earlier.apply(&mut found);
     }
+    if let Some(since) = found.since.as_ref().filter(|since| since.database != found.database) {
+        eprintln!(
+            "warning: the earlier report is of `{}`, and this one of `{}`: what differs between the two came or went",
+            since.database, found.database
+        );
+    }
     let seconds = start.elapsed().as_secs_f64();
     if let Some(dir) = &args.evidence {
         write_all(dir, &report::evidence(&found))?;
