@@ -15,7 +15,7 @@ pub use deploy::{Api, Checkpoint, Deploy, PlanAsked, Promote, Rollback, Way};
 pub use docs::Docs;
 pub use flows::Flows;
 pub use operate::{Drill, Monitoring};
-pub use running::{Apply, Backup, Connection, Reset, Restore, Status};
+pub use running::{Apply, Backup, Connection, Reset, Restore, Seed, Status};
 pub use smoke::Smoke;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
@@ -93,6 +93,8 @@ pub enum Command {
     Status(Status),
     /// Drop everything of the project, apply all migrations, add an environment's rows
     Reset(Reset),
+    /// Add rows to a database: those of an environment, or as many as entities grow to
+    Seed(Seed),
     /// Dump a database, with a manifest that a restore is checked against
     Backup(Backup),
     /// Restore a backup, or one table of it, and compare

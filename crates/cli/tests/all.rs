@@ -29,6 +29,7 @@ mod rebase;
 mod recipes;
 mod running;
 mod saying;
+mod seeding;
 mod smoke;
 mod tap;
 mod testing;

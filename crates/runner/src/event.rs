@@ -7,6 +7,8 @@ use std::time::Duration;
 /// Something to tell who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// A table has the rows that were asked for.
+    Loaded(crate::Loaded),
     /// Another runner is at work.
     Waiting {
         /// Who.
@@ -80,6 +82,10 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Event::Loaded(loaded) => {
+                write!(f, "{}: {} rows, {} before", loaded.table, loaded.added, loaded.before)?;
+                loaded.why.iter().try_for_each(|why| write!(f, "; {why}"))
+            }
             Event::Waiting { holder, waited } => {
                 write!(f, "waiting for another runner ({holder}), {} so far", seconds(*waited))
             }

@@ -1,6 +1,6 @@
 //! `between(a, b)`: a value of the field's type from `a` to `b`, computed here where both are literals, else as SQL.
 
-use crate::hash::mix;
+use specc_rows::hash::mix;
 use specc_facts::Family;
 use std::ops::RangeInclusive;
 

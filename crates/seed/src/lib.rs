@@ -6,14 +6,11 @@
 //! among the unlabelled rows of its table.
 
 mod between;
-pub mod fake;
 mod filter;
-mod hash;
 mod order;
 mod plan;
 mod told;
 mod values;
-mod words;
 
 #[cfg(test)]
 mod tests;

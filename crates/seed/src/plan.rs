@@ -1,7 +1,7 @@
 //! The rows of an environment, with every value decided.
 
 use crate::filter;
-use crate::hash;
+use specc_rows::hash;
 use crate::order;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
@@ -129,7 +129,7 @@ impl<'m> Plan<'m> {
                 continue;
             };
             let value = match builtin(self.model, &entity.fields[field].ty) {
-                Some("uuid") => format_smolstr!("'{}'", crate::fake::key(&row.path)),
+                Some("uuid") => format_smolstr!("'{}'", specc_rows::fake::key(&row.path)),
                 Some(ty) if specc_facts::family(ty) == Family::Integer && key.fields.len() == 1 => {
                     // The row of somebody else may have any number.
                     if set.env == crate::BASE && crate::is_counted(entity, field) && self.named_by(at).is_some() {

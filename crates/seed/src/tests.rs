@@ -319,7 +319,7 @@ fn rows_are_given_up_where_no_unique_value_is_left() {
 
 #[test]
 fn every_generator_is_stable_and_fits_its_room() {
-    use crate::fake::{Wish, text};
+    use specc_rows::fake::{Wish, text};
     let mut out = String::new();
     for kind in specc_model::FAKE {
         let wish = Wish { seed: 11, serial: Some(4), attempt: 0, room: None };

@@ -1,7 +1,7 @@
 //! Drawn values of a field's type.
 
 use crate::between::{self, Range};
-use crate::fake::{self, Wish};
+use specc_rows::fake::{self, Wish};
 use crate::plan::builtin;
 use smol_str::SmolStr;
 use specc_facts::Family;

@@ -116,6 +116,35 @@ pub struct Reset {
     pub wait: u64,
 }
 
+/// `specc seed`
+#[derive(Group, Debug)]
+pub struct Seed {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The environment whose rows are added
+    pub environment: Option<String>,
+    /// Fill every entity to its size, times this
+    #[arg(long, value_name = "SCALE", num_args = 0..=1, default_missing_value = "1", value_parser = scale)]
+    pub size: Option<f64>,
+    /// Fill this entity to so many rows, and what it refers to; may be given again
+    #[arg(long, value_name = "ENTITY=ROWS", value_parser = rows)]
+    pub rows: Vec<(String, u64)>,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "a number is wanted, such as 1 or 0.01".to_owned())?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("a number above 0 is wanted".to_owned()) }
+}
+
+fn rows(text: &str) -> Result<(String, u64), String> {
+    let wanted = || "an entity and a number are wanted, such as events=1000000".to_owned();
+    let (name, number) = text.split_once('=').ok_or_else(wanted)?;
+    let number = number.replace('_', "").parse().map_err(|_| wanted())?;
+    Ok((name.trim().to_owned(), number))
+}
+
 /// `specc backup`
 #[derive(Group, Debug)]
 pub struct Backup {

@@ -28,6 +28,7 @@ mod rebase;
 mod requirements;
 mod reset;
 mod restore;
+mod seed;
 mod smoke;
 mod status;
 mod stored;
@@ -148,6 +149,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),
         Command::Reset(reset) => reset::run(&reset, format),
+        Command::Seed(args) => seed::run(&args, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
         Command::Deploy(args) => deploy::run(&args, format),

@@ -74,6 +74,18 @@ pub fn text(kind: &str, wish: Wish) -> String {
     fit(body, &number, &tail, wish.room)
 }
 
+/// A text of a kind that no other row has, by the row's number, from 1.
+pub fn numbered(kind: &str, seed: u64, serial: u32, room: Option<usize>) -> String {
+    // These have a number from the start.
+    let has_one = matches!(kind, "email" | "username" | "slug");
+    text(kind, Wish { seed, serial: Some(serial), attempt: u64::from(!has_one), room })
+}
+
+/// Whether a text of this kind may have a number in it, that tells it from others.
+pub fn has_number(kind: &str) -> bool {
+    !unnumbered(kind)
+}
+
 /// Kinds whose text would be broken by a number at its end.
 fn unnumbered(kind: &str) -> bool {
     matches!(

@@ -1,0 +1,299 @@
+//! Many rows that nobody wrote, by `copy`: a table in one transaction, its triggers asleep, what they would keep worked out at the end.
+
+#![expect(clippy::disallowed_methods, reason = "one thread makes the rows that another one sends: their order is that of their numbers")]
+
+use crate::guard::{self, Production};
+use crate::{Error, Event, Refused, ServerError, Tell, triggers};
+use specc_catalog::{Catalog, Column, Constraint, DataType, Entry, Object, Parameters, Rls, Rule, Table, TableName};
+use specc_postgres::Session;
+use specc_rows::{Asked, Keys, Maker, order, references};
+use specc_sql::quote::{ident, qualified};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::mpsc::sync_channel;
+
+/// How many bytes are made before they are sent.
+const CHUNK: usize = 1 << 18;
+
+/// The most keys of one table that rows refer to.
+const KEYS: i64 = 2_000_000;
+
+/// How tables are filled.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// How many rows each table is to have, and what is said of them; those that are there count.
+    pub tables: BTreeMap<TableName, Asked>,
+    /// Why the project takes the database for production.
+    pub production: Option<Production>,
+}
+
+/// What became of a table.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Loaded {
+    /// The table.
+    pub table: String,
+    /// How many rows it had.
+    pub before: u64,
+    /// How many were added.
+    pub added: u64,
+    /// Why there are not as many as were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Fills tables up to the number of rows that is asked for, what others refer to first. Nothing is done on production.
+///
+/// # Errors
+/// Production, and where the connection breaks. What the server refuses is told of its table.
+pub fn load(session: &mut Session, catalog: &Catalog, options: &LoadOptions, tell: Tell<'_>) -> Result<Vec<Loaded>, Error> {
+    let says = options.production.clone().or(guard::production(session)?);
+    if let Some(Production(why)) = says {
+        let refused = Refused::new(format!("this database is production ({why}), and made-up rows have no place there"));
+        return Err(refused.help("nothing was changed").into());
+    }
+    let mut all = Vec::new();
+    for (name, asked) in options.tables.iter().filter(|(name, _)| catalog.get(&name.id()).is_none()) {
+        let loaded = outside(session, name, asked)?;
+        tell(Event::Loaded(loaded.clone()));
+        all.push(loaded);
+    }
+    for table in order(catalog) {
+        if let Some(asked) = options.tables.get(&table.table) {
+            let loaded = one(session, catalog, table, asked)?;
+            tell(Event::Loaded(loaded.clone()));
+            all.push(loaded);
+        }
+    }
+    for (table, entry) in catalog.iter().filter_map(|(_, entry)| match &entry.object {
+        Object::Table(table) if !entry.counts.is_empty() => Some((table, entry)),
+        _ => None,
+    }) {
+        let is_touched = |count: &specc_catalog::Count| {
+            all.iter().any(|loaded| loaded.added > 0 && (loaded.table == shown(&count.of) || loaded.table == shown(&table.table)))
+        };
+        let counts: Vec<_> = entry.counts.iter().filter(|count| is_touched(count)).collect();
+        if !counts.is_empty() {
+            count(session, &table.table, &counts)?;
+        }
+    }
+    for loaded in all.iter().filter(|loaded| loaded.added > 0) {
+        let name = options.tables.keys().find(|name| shown(name) == loaded.table);
+        if let Some(name) = name {
+            session.batch_execute(&format!("analyze {}", qualified(&name.schema, &name.name)))?;
+        }
+    }
+    Ok(all)
+}
+
+/// Fills a table that is somebody else's: its keys, and what it requires.
+fn outside(session: &mut Session, name: &TableName, asked: &Asked) -> Result<Loaded, Error> {
+    let columns = session.query(
+        "select a.attname::text, t.typname::text from pg_attribute a join pg_type t on t.oid = a.atttypid \
+         where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attidentity = '' \
+           and (a.attnotnull and not a.atthasdef or a.attname = 'email' \
+             or exists (select from pg_index i where i.indrelid = a.attrelid and i.indisprimary and a.attnum = any (i.indkey))) \
+         order by a.attnum",
+        &[&qualified(&name.schema, &name.name).to_string()],
+    )?;
+    let unique = session.query(
+        "select c.relname::text, array(select a.attname::text from pg_attribute a where a.attrelid = i.indrelid \
+           and a.attnum = any (i.indkey)) from pg_index i join pg_class c on c.oid = i.indexrelid \
+         where i.indrelid = to_regclass($1) and i.indisunique order by 1",
+        &[&qualified(&name.schema, &name.name).to_string()],
+    )?;
+    let column = |row: &specc_postgres::postgres::Row| {
+        let ty: &str = row.get(1);
+        Column::new(row.get::<_, &str>(0), DataType::builtin(specc_facts::canonical_type(ty).unwrap_or(ty)))
+    };
+    let table = Table {
+        table: name.clone(),
+        columns: columns.iter().map(column).collect(),
+        unlogged: false,
+        partition_by: None,
+        partition_of: None,
+        inherits: Vec::new(),
+        rls: Rls::Off,
+        options: Parameters::default(),
+        replica_identity: None,
+    };
+    let mut catalog = Catalog::new();
+    for row in &unique {
+        let columns: Vec<String> = row.get(1);
+        if !columns.is_empty() && columns.iter().all(|name| table.columns.iter().any(|column| column.name == *name)) {
+            let rule = Rule::Unique {
+                columns: columns.into_iter().map(Into::into).collect(),
+                include: Vec::new(),
+                nulls_not_distinct: false,
+            };
+            catalog.insert(Entry::new(Constraint {
+                table: name.clone(),
+                name: row.get::<_, &str>(0).into(),
+                rule,
+                deferrable: false,
+                initially_deferred: false,
+                not_valid: false,
+            }));
+        }
+    }
+    one(session, &catalog, &table, asked)
+}
+
+fn shown(table: &TableName) -> String {
+    format!("{}.{}", table.schema, table.name)
+}
+
+fn one(session: &mut Session, catalog: &Catalog, table: &Table, asked: &Asked) -> Result<Loaded, Error> {
+    let name = qualified(&table.table.schema, &table.table.name).to_string();
+    let before: i64 = session.query_one(&format!("select count(*) from {name}"), &[])?.get(0);
+    let before = before.unsigned_abs();
+    let mut loaded = Loaded { table: shown(&table.table), before, added: 0, why: None };
+    let counts = catalog.get(&table.table.id()).map(|entry| entry.counts.as_slice()).unwrap_or_default();
+    let mut asked = Asked { rows: asked.rows.saturating_sub(before), start: before, ..asked.clone() };
+    if asked.rows == 0 {
+        return Ok(loaded);
+    }
+    // What is worked out at the end begins with nothing.
+    for count in counts {
+        asked.columns.entry(count.column.clone()).or_default().fixed = Some("0".into());
+    }
+    let keys = keys(session, catalog, table)?;
+    asked.numbers = numbers(session, catalog, table, &asked, &keys)?;
+    let maker = match Maker::new(catalog, table, &asked, &keys) {
+        Ok(maker) => maker,
+        Err(lacks) => {
+            loaded.why = Some(lacks.to_string());
+            return Ok(loaded);
+        }
+    };
+    loaded.why = maker.fewer.as_ref().map(|(_, why)| why.clone());
+    session.batch_execute("begin; set local statement_timeout = 0")?;
+    match copy(session, &name, &maker) {
+        Ok(added) => {
+            sequences(session, &table.table, &maker)?;
+            session.batch_execute("commit")?;
+            loaded.added = added;
+            Ok(loaded)
+        }
+        Err(said) => {
+            let _ = session.batch_execute("rollback");
+            let beyond = match maker.beyond.as_slice() {
+                [] => String::new(),
+                some => format!("\n  specc makes no values for {}: give it rows in a seed", some.join("; ")),
+            };
+            loaded.why = Some(format!("{said}{beyond}"));
+            Ok(loaded)
+        }
+    }
+}
+
+/// Sends the rows of a maker while it makes more.
+fn copy(session: &mut Session, name: &str, maker: &Maker<'_>) -> Result<u64, String> {
+    let said = |error: &specc_postgres::postgres::Error| ServerError::of(error).to_string();
+    let asleep = triggers::sleep(session, name).map_err(|error| error.to_string())?;
+    let columns: Vec<_> = maker.columns().map(|column| ident(column)).collect();
+    let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    let mut writer = session.copy_in(&format!("copy {name}{list} from stdin")).map_err(|error| said(&error))?;
+    let (send, receive) = sync_channel::<Result<Vec<u8>, String>>(4);
+    let sent: Result<(), String> = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut out = Vec::with_capacity(CHUNK + 4096);
+            for number in 0..maker.rows() {
+                if let Err(lacks) = maker.line(number, &mut out) {
+                    let _ = send.send(Err(lacks.to_string()));
+                    return;
+                }
+                // Who takes them is gone where the server refused some.
+                if out.len() >= CHUNK && send.send(Ok(std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4096)))).is_err() {
+                    return;
+                }
+            }
+            let _ = send.send(Ok(out));
+        });
+        for chunk in receive {
+            writer.write_all(&chunk?).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    });
+    sent?;
+    let added = writer.finish().map_err(|error| said(&error))?;
+    asleep.wake(session).map_err(|error| error.to_string())?;
+    Ok(added)
+}
+
+/// What each reference of a table leads to; its own rows are none yet.
+fn keys(session: &mut Session, catalog: &Catalog, table: &Table) -> Result<Vec<Option<Keys>>, Error> {
+    let mut all = Vec::new();
+    for key in references(catalog, &table.table) {
+        if key.target == table.table {
+            all.push(None);
+            continue;
+        }
+        let columns: Vec<_> = key.target_columns.iter().map(|column| ident(column)).collect();
+        let texts: Vec<String> = columns.iter().map(|column| format!("{column}::text")).collect();
+        let there: Vec<String> = columns.iter().map(|column| format!("{column} is not null")).collect();
+        let query = format!(
+            "select {} from {} where {} order by {} limit {KEYS}",
+            texts.join(", "),
+            qualified(&key.target.schema, &key.target.name),
+            there.join(" and "),
+            columns.join(", ")
+        );
+        let mut found = Keys::new(columns.len());
+        for row in session.query(&query, &[])? {
+            (0..columns.len()).for_each(|at| found.push(row.get(at)));
+        }
+        all.push(Some(found));
+    }
+    Ok(all)
+}
+
+/// The first free number of integer columns that tell rows apart.
+fn numbers(
+    session: &mut Session,
+    catalog: &Catalog,
+    table: &Table,
+    asked: &Asked,
+    keys: &[Option<Keys>],
+) -> Result<BTreeMap<smol_str::SmolStr, i64>, Error> {
+    let Ok(maker) = Maker::new(catalog, table, asked, keys) else { return Ok(BTreeMap::new()) };
+    let mut all = BTreeMap::new();
+    for column in maker.counted() {
+        let query = format!(
+            "select coalesce(max({})::bigint, 0) + 1 from {}",
+            ident(column),
+            qualified(&table.table.schema, &table.table.name)
+        );
+        all.insert(column.clone(), session.query_one(&query, &[])?.get(0));
+    }
+    Ok(all)
+}
+
+/// The sequences of columns go on after the numbers that rows have now.
+fn sequences(session: &mut Session, table: &TableName, maker: &Maker<'_>) -> Result<(), Error> {
+    let name = qualified(&table.schema, &table.name).to_string();
+    for column in maker.counted() {
+        let query = "select pg_get_serial_sequence($1, $2)";
+        let sequence: Option<String> = session.query_one(query, &[&name, &column.as_str()])?.get(0);
+        if let Some(sequence) = sequence {
+            let set = format!("select setval($1::text::regclass, (select max({})::bigint from {name}))", ident(column));
+            session.query(&set, &[&sequence])?;
+        }
+    }
+    Ok(())
+}
+
+/// Works out what triggers keep equal to a count or a sum.
+fn count(session: &mut Session, table: &TableName, counts: &[&specc_catalog::Count]) -> Result<(), Error> {
+    let name = qualified(&table.schema, &table.name).to_string();
+    let set: Vec<String> = counts.iter().map(|count| format!("{} = {}", ident(&count.column), count.value.text)).collect();
+    session.batch_execute("begin; set local statement_timeout = 0")?;
+    let asleep = triggers::sleep(session, &name)?;
+    let updated = session.batch_execute(&format!("update {name} set {}", set.join(", ")));
+    if let Err(error) = updated {
+        let _ = session.batch_execute("rollback");
+        return Err(Refused::new(format!("{}: {}", shown(table), ServerError::of(&error))).into());
+    }
+    asleep.wake(session)?;
+    session.batch_execute("commit")?;
+    Ok(())
+}
