@@ -38,6 +38,7 @@ mod sentences;
 mod shapes;
 mod shut_indexes;
 mod site;
+mod sizes;
 mod smoke;
 mod supply;
 mod together;

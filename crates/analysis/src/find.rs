@@ -129,6 +129,11 @@ impl Walk<'_> {
                     };
                 }
                 if let Some(ty) = self.of_variable(&names, &|at| last(at)) {
+                    if let ([label, name], Some(frame)) = (&names[..], self.frames.first())
+                        && frame.label == *label
+                    {
+                        self.out.parameters.push((whole.0, whole.1, name.clone()));
+                    }
                     return ty;
                 }
                 self.unknown_row(last(0), first, names.len());
@@ -175,6 +180,7 @@ impl Walk<'_> {
         if let Some(shape) = self.variable(name).cloned() {
             let is_row = row.as_ref().is_some_and(|row| !row.named_only);
             if !is_row || self.procedural && self.conflict == Conflict::Variable {
+                self.out.parameters.push((place.0, place.1, name.into()));
                 return value_of(&shape);
             }
             if self.conflicting(name).is_some() {

@@ -56,6 +56,8 @@ pub struct Analysis {
     pub given: Vec<Given>,
     /// The columns that statements give values to: in `set`, or in a row of a trigger.
     pub written: Vec<Target>,
+    /// Where names mean a parameter of the body, in the order of places.
+    pub parameters: Vec<(usize, usize, SmolStr)>,
     /// What `on conflict` says of keys.
     pub conflicts: Vec<Conflict>,
     /// What a body of PL/pgSQL returns that does nothing else.
@@ -74,6 +76,8 @@ impl Analysis {
     pub(crate) fn finish(mut self) -> Self {
         self.references.sort();
         self.references.dedup();
+        self.parameters.sort();
+        self.parameters.dedup();
         self.written.sort();
         self.written.dedup();
         self.codes.sort();

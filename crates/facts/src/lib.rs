@@ -42,7 +42,7 @@ pub use settings::{Setting, setting, setting_names};
 pub use storage::{COMPRESSION_WORDS, Parameter, ParameterValue, STORAGE_WORDS, parameters};
 pub use table::Spelled;
 pub use types::{
-    Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,
+    Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family, fixed_length,
     internal_type_name, is_interval_unit, limited_without_length, modifiers, serial_type, server_spelling, tells_apart,
     type_info, type_number, type_rank, type_spellings, widens,
 };

@@ -326,6 +326,26 @@ pub fn widens(name: &str, from: &[i64], to: &[i64]) -> bool {
     }
 }
 
+/// How many bytes each value of a type takes, where that is always as many, and at what multiples of bytes it stands.
+pub fn fixed_length(name: &str) -> Option<(u32, u32)> {
+    Some(match name {
+        "boolean" | "char" => (1, 1),
+        "smallint" => (2, 2),
+        "int" | "real" | "date" | "oid" | "xid" => (4, 4),
+        "bigint" | "double precision" | "money" | "time" | "timestamp" | "timestamptz" | "xid8" | "pg_lsn" => (8, 8),
+        "timetz" => (12, 8),
+        "interval" => (16, 8),
+        "uuid" => (16, 1),
+        "macaddr" => (6, 4),
+        "macaddr8" => (8, 4),
+        "point" => (16, 8),
+        "line" | "circle" => (24, 8),
+        "lseg" | "box" => (32, 8),
+        "name" => (64, 1),
+        _ => return None,
+    })
+}
+
 /// Types that are used alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {

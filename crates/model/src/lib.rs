@@ -7,6 +7,7 @@ mod graph;
 pub mod index;
 mod past;
 pub mod scope;
+mod sized;
 mod types;
 pub mod typing;
 
@@ -14,4 +15,5 @@ pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
 pub use analyze::seeds::FAKE;
 pub use analyze::{analyze, condition, let_through};
 pub use graph::RelationGraph;
+pub use sized::UNSAID_ROWS;
 pub use types::*;

@@ -128,6 +128,7 @@ impl Declarations {
                 ItemKind::Composite(d) => d.fields.iter().for_each(|f| add(f.at.0)),
                 ItemKind::Realtime(d) => d.tables.iter().for_each(|t| add(t.at.0)),
                 ItemKind::Seed(d) => d.rows.iter().for_each(|r| add(r.at.0)),
+                ItemKind::Size(d) => d.rows.iter().for_each(|r| add(r.at.0)),
                 _ => {}
             }
         }

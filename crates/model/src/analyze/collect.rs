@@ -38,6 +38,8 @@ pub(crate) struct Decls<'a> {
     pub webhooks: Vec<At<'a, ast::WebhookDecl>>,
     pub seeds: Vec<At<'a, ast::SeedDecl>>,
     pub sql_blocks: Vec<At<'a, ast::SqlDecl>>,
+    pub queries: Vec<At<'a, ast::QueryDecl>>,
+    pub sizes: Vec<At<'a, ast::SizeDecl>>,
 }
 
 /// What a name is unique among.
@@ -54,6 +56,7 @@ enum Space {
     Schedule,
     Webhook,
     Sql,
+    Query,
 }
 
 struct Collector<'a, 'p> {
@@ -219,7 +222,12 @@ impl<'a> Collector<'a, '_> {
             ItemKind::Sql(d) => self.sql_block(item, d),
             ItemKind::Promise(d) => self.decls.promises.push((item, d)),
             ItemKind::Scenario(d) => self.decls.scenarios.push((item, d)),
-            ItemKind::Kept(_) => {}
+            ItemKind::Query(d) => {
+                if self.plain(Space::Query, "query", &d.name, None) {
+                    self.decls.queries.push((item, d));
+                }
+            }
+            ItemKind::Size(d) => self.decls.sizes.push((item, d)),
         }
     }
 

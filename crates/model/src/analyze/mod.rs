@@ -34,6 +34,7 @@ mod seed_keys;
 pub mod seeds;
 mod shapes;
 mod shut_indexes;
+mod sizes;
 mod stored;
 mod substitute;
 mod taken;
@@ -179,6 +180,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     model.seeds = seeds;
     seed_keys::check(&model, out);
     model.scenarios = scenarios::scenarios(project, &Exprs::new(project, &model), decls, &filled, &labels, out);
+    sizes::sizes_and_queries(project, decls, &mut model, out);
     idle::check(project, &model, out);
     model
 }

@@ -12,7 +12,9 @@ mod keys;
 mod named;
 mod platform;
 mod promise;
+mod query;
 mod scenario;
+mod size;
 
 pub use access::*;
 pub use base::*;
@@ -23,7 +25,9 @@ pub use keys::*;
 pub use named::*;
 pub use platform::*;
 pub use promise::*;
+pub use query::*;
 pub use scenario::*;
+pub use size::*;
 
 use smol_str::SmolStr;
 use specc_catalog::Catalog;
@@ -115,6 +119,10 @@ pub struct Model {
     /// In the order written.
     pub scenarios: Vec<Scenario>,
     pub sql_blocks: Vec<SqlBlock>,
+    /// What the program asks, in the order written.
+    pub queries: Vec<Query>,
+    /// In the order written.
+    pub sizes: Vec<Size>,
     /// Name tables, built by `analyze`.
     pub index: crate::index::Index,
 }

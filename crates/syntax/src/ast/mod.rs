@@ -18,7 +18,9 @@ mod keys;
 mod named;
 mod platform;
 mod promise;
+mod query;
 mod scenario;
+mod size;
 
 pub use access::*;
 pub use base::*;
@@ -29,7 +31,9 @@ pub use keys::*;
 pub use named::*;
 pub use platform::*;
 pub use promise::*;
+pub use query::*;
 pub use scenario::*;
+pub use size::*;
 
 use specc_diag::Acceptance;
 
@@ -87,6 +91,7 @@ pub enum ItemKind {
     Sql(Box<SqlDecl>),
     Promise(Box<PromiseDecl>),
     Scenario(Box<ScenarioDecl>),
-    Kept(KeptDecl),
+    Query(Box<QueryDecl>),
+    Size(SizeDecl),
     Person(Box<PersonDecl>),
 }

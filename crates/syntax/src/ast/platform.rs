@@ -1,7 +1,6 @@
 //! What a platform adds, seeds, and what no construct says.
 
 use super::{At, Name, PolicyAction, PolicyRule, QName, RawExpr, SqlBody, StrLit};
-use smol_str::SmolStr;
 
 /// ```text
 /// bucket avatars {
@@ -112,13 +111,4 @@ pub struct SqlDecl {
     pub after: bool,
     pub up: SqlBody,
     pub down: Option<SqlBody>,
-}
-
-/// `query …`: parsed as a block and kept as text for a later stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptDecl {
-    /// The first word.
-    pub keyword: Name,
-    /// All of it, as written.
-    pub text: SmolStr,
 }

@@ -42,7 +42,8 @@ impl Cx<'_> {
             Rule::sql => ItemKind::Sql(Box::new(self.sql(pair)?)),
             Rule::promise_block => ItemKind::Promise(Box::new(self.promise(pair)?)),
             Rule::scenario => ItemKind::Scenario(Box::new(self.scenario(pair)?)),
-            Rule::kept => ItemKind::Kept(self.kept(pair)?),
+            Rule::query => ItemKind::Query(Box::new(self.query(pair)?)),
+            Rule::size => ItemKind::Size(self.size(pair)),
             Rule::person => ItemKind::Person(Box::new(self.person(pair)?)),
             _ => return None,
         };
@@ -254,15 +255,6 @@ impl Cx<'_> {
             }
         }
         all
-    }
-
-    fn kept(&mut self, pair: Pair<'_>) -> Option<KeptDecl> {
-        let text = self.written(&pair).trim_ascii_end();
-        let word = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let start = pair.as_span().start() + self.base;
-        let keyword = Name { text: text[..word].into(), at: self.at_range(start, start + word) };
-        let text = super::small::unix(text);
-        Some(KeptDecl { keyword, text })
     }
 
     /// Where the block of this pair is opened, for a brace that is missing.

@@ -7,7 +7,9 @@ mod data;
 mod items;
 mod members;
 mod promise;
+mod query;
 mod scenario;
+mod size;
 mod small;
 
 pub(crate) use small::unquote;

@@ -90,6 +90,16 @@ impl Cx<'_> {
         }
     }
 
+    /// What stands between the pair's braces.
+    pub(super) fn braced(&self, pair: &Pair<'_>) -> RawExpr {
+        let text = pair.as_str();
+        let start = pair.as_span().start() + self.base;
+        match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+            Some(inner) => self.expr_in(inner, start + 1),
+            None => self.expr_in(text, start),
+        }
+    }
+
     /// The first expression among the pair's children.
     pub(super) fn inner_expr(&self, pair: Pair<'_>) -> Option<RawExpr> {
         pair.into_inner().find_map(|p| match p.as_rule() {

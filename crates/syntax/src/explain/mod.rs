@@ -37,6 +37,7 @@ pub(crate) enum Place {
     Seed,
     SeedRow,
     Person,
+    Size,
 }
 
 impl Place {
@@ -60,6 +61,7 @@ impl Place {
             Place::Seed => Rule::only_row,
             Place::SeedRow => Rule::only_value,
             Place::Person => Rule::only_person,
+            Place::Size => Rule::only_sized,
         }
     }
 }

@@ -75,11 +75,8 @@ impl Printer<'_> {
             ItemKind::Promise(p) => self.promise(p),
             ItemKind::Scenario(s) => self.scenario(s),
             ItemKind::Person(person) => self.person(person),
-            ItemKind::Kept(k) => {
-                // its comments are in its text
-                self.take(self.entry_end);
-                k.text.to_string()
-            }
+            ItemKind::Query(q) => self.query(q),
+            ItemKind::Size(s) => self.size(s),
         }
     }
 

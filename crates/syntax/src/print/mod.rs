@@ -9,7 +9,9 @@ mod classes;
 mod items;
 mod members;
 mod promise;
+mod query;
 mod scenario;
+mod size;
 mod text;
 
 use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};

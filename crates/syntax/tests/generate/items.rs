@@ -62,9 +62,73 @@ pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
         1 => (name(), vec((kind(), qname()), 0..3), vec((of(kind()), qname()), 0..3), any::<bool>(), body(), of(body())).prop_map(
             |(name, provides, depends, after, up, down)| ItemKind::Sql(Box::new(SqlDecl { name, provides, depends, after, up, down }))
         ),
-        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "query q { select 1 }"][..])
-            .prop_map(|text| ItemKind::Kept(KeptDecl { keyword: name_of(text.split(' ').next().unwrap_or("")), text: text.into() })),
+        1 => query(),
+        1 => (of(name()), vec(size_rows(), 1..4)).prop_map(|(env, rows)| ItemKind::Size(SizeDecl { env, rows })),
     ]
+}
+
+fn query() -> impl Strategy<Value = ItemKind> {
+    let param = (name(), type_ref(), of((qname(), name())), of(expr()))
+        .prop_map(|(name, ty, from, usual)| QueryParam { name, ty, from, usual, at: at() });
+    let unit = || proptest::sample::select(&["ms", "s"][..]).prop_map(name_of);
+    let percentile = || proptest::sample::select(&["p50", "p90", "p95", "p99"][..]).prop_map(name_of);
+    let within = (0u64..9999, unit(), of(percentile())).prop_map(|(number, unit, percentile)| Within {
+        number,
+        unit,
+        percentile,
+    });
+    let budgets = (of(within), of(0u64..99_999), of(0u64..9_999));
+    let entities = || vec(qname(), 0..3);
+    (name(), vec(param, 0..3), of(name()), of(string()), budgets, entities(), entities(), expr()).prop_map(
+        |(name, params, role, claims, (within, rows, buffers), no_scan, whole, body)| {
+            let twice = Vec::new();
+            ItemKind::Query(Box::new(QueryDecl {
+                name,
+                params,
+                role,
+                claims,
+                within,
+                rows,
+                buffers,
+                no_scan,
+                whole,
+                body,
+                twice,
+            }))
+        },
+    )
+}
+
+fn amount() -> impl Strategy<Value = Amount> {
+    "-?[0-9]{1,7}(\\.[0-9]{0,3})?".prop_map(|text| Amount { text: text.into(), at: at() })
+}
+
+fn skew() -> impl Strategy<Value = Skew> {
+    (any::<bool>(), of(amount())).prop_map(|(zipf, exponent)| Skew { zipf, exponent, at: at() })
+}
+
+fn size_rows() -> impl Strategy<Value = SizeRows> {
+    let value = prop_oneof![name(), amount().prop_map(|amount| name_of(&amount.text))];
+    let part = prop_oneof![
+        (0u64..9_999_999).prop_map(|count| SizeTrait::Distinct { count, at: at() }),
+        amount().prop_map(SizeTrait::Nulls),
+        (0u64..9_999_999).prop_map(|bytes| SizeTrait::Width { bytes, at: at() }),
+        amount().prop_map(SizeTrait::Correlation),
+        expr().prop_map(SizeTrait::Between),
+        skew().prop_map(SizeTrait::Skew),
+        (value, amount()).prop_map(|(value, percent)| SizeTrait::Share { value, percent }),
+    ];
+    let column = (name(), vec(part, 1..4)).prop_map(|(name, traits)| SizeColumn { name, traits, at: at() });
+    let count = prop_oneof![
+        (0u64..9_999_999).prop_map(|rows| SizeCount::Rows { rows, at: at() }),
+        (amount(), name(), of(skew())).prop_map(|(each, path, skew)| SizeCount::Per { each, path, skew }),
+    ];
+    (qname(), count, vec(column, 0..3)).prop_map(|(entity, count, columns)| SizeRows {
+        entity,
+        count,
+        columns,
+        at: at(),
+    })
 }
 
 pub(super) fn behaviour() -> impl Strategy<Value = ItemKind> {

@@ -1,0 +1,78 @@
+//! What `ANALYZE` would find in rows of such sizes, in Postgres's own terms.
+
+use crate::{Column, Values};
+
+/// How many values `ANALYZE` keeps, and how many parts its histograms have, where nothing else is set.
+pub const TARGET: u64 = 100;
+/// Rows that it looks at for each of them.
+const SAMPLED: u64 = 300;
+
+/// What is known of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// `null_frac`
+    pub nulls: f64,
+    /// `avg_width`
+    pub width: u32,
+    /// `n_distinct`: a number, or below zero a part of the rows.
+    pub distinct: f64,
+    /// The ranks of the most common values are 1 to the length of this; their frequencies.
+    pub common: Vec<f64>,
+    /// There are values beside the common ones, in an order: they have a histogram.
+    pub histogram: bool,
+    /// `correlation`; none where values have no order.
+    pub correlation: Option<f64>,
+}
+
+/// Values that are more than this part of the rows grow with them.
+const GROWING: f64 = 0.1;
+
+/// What `ANALYZE` would find, knew it the number of values.
+pub fn statistics(column: &Column, rows: u64) -> Statistics {
+    let ordered = !matches!(column.values, Values::Opaque);
+    let width = if column.width > crate::column::TOASTED { crate::column::POINTER } else { column.width };
+    let parts = column.distinct as f64 / rows.max(1) as f64;
+    let distinct = match column.unique {
+        true => -(1.0 - column.nulls),
+        false if parts > GROWING => -parts,
+        false => column.distinct as f64,
+    };
+    let common = if ordered && !column.unique { common(column, rows) } else { Vec::new() };
+    let histogram = ordered && column.distinct > common.len() as u64 + 1;
+    let correlation = ordered.then(|| column.correlation.unwrap_or_else(|| of_few_values(column)));
+    Statistics { nulls: column.nulls, width, distinct, common, histogram, correlation }
+}
+
+/// Values in no order still stand in the order of rows where they are equal: what that gives is the sum of the squares of
+/// their parts.
+fn of_few_values(column: &Column) -> f64 {
+    let there = (1.0 - column.nulls).max(f64::MIN_POSITIVE);
+    column.frequencies(1, column.distinct.min(TARGET)).map(|part| (part / there).powi(2)).sum()
+}
+
+/// The values that come clearly more often than the rest, as `ANALYZE` decides it over its sample.
+fn common(column: &Column, rows: u64) -> Vec<f64> {
+    let sample = rows.min(TARGET * SAMPLED) as f64;
+    let total = rows as f64;
+    let most: Vec<f64> = column.frequencies(1, column.distinct.min(TARGET)).collect();
+    // All of them, where all are seen and few.
+    if column.distinct <= TARGET && most.iter().all(|part| part * sample >= 2.0) {
+        return most;
+    }
+    let mut kept: Vec<f64> = most.into_iter().take_while(|part| part * sample >= 2.0).collect();
+    if sample >= total {
+        return kept;
+    }
+    while let Some(last) = kept.last() {
+        let sum: f64 = kept[..kept.len() - 1].iter().sum();
+        let others = (column.distinct as f64 - (kept.len() - 1) as f64).max(1.0);
+        let rest = ((1.0 - sum - column.nulls) / others).clamp(0.0, 1.0);
+        let there = total * last;
+        let variance = sample * there * (total - there) * (total - sample) / (total * total * (total - 1.0));
+        if last * sample > rest * sample + 2.0 * variance.max(0.0).sqrt() + 0.5 {
+            break;
+        }
+        kept.pop();
+    }
+    kept
+}
