@@ -1,13 +1,13 @@
 //! What values a column takes: a function of a number for each column.
 
 use crate::draw::{share, stir};
+use crate::fake::{self, Wish};
 use crate::pattern::Pattern;
 use crate::value::{DAY, Value, clock, moment};
 use smol_str::SmolStr;
-use specc_analysis::checks::{Comparison, Sort as Checked};
+use specc_analysis::checks::Comparison;
 use specc_catalog::{Catalog, DataType, Domain as DomainObject, IdRef, Kind, Object};
 use specc_facts::Family;
-use crate::fake::{self, Wish};
 
 /// Where times end that nothing else says of: nothing depends on the day on which rows are made.
 const LAST_DAY: i64 = 20_454;
@@ -56,11 +56,11 @@ pub(crate) struct Domain {
 }
 
 /// The type below the domains, and the checks of those.
-pub(crate) fn below(catalog: &Catalog, ty: &DataType) -> (DataType, Vec<(String, bool)>) {
+pub(crate) fn below(catalog: &Catalog, ty: &DataType) -> (DataType, Vec<String>) {
     let (mut ty, mut checks) = (ty.clone(), Vec::new());
     for _ in 0..32 {
         let Some(domain) = domain(catalog, &ty) else { break };
-        checks.extend(domain.checks.iter().map(|(_, check)| (check.text.to_string(), true)));
+        checks.extend(domain.checks.iter().map(|(_, check)| check.text.to_string()));
         ty = domain.base.clone();
     }
     (ty, checks)
@@ -179,7 +179,9 @@ impl Domain {
     /// grows with the rows.
     pub fn likely(&self, seed: u64, late: Option<f64>) -> Value {
         let portion = share(stir(&[seed, 3]));
-        let within = |low: i64, high: i64| low.saturating_add((portion * (high.saturating_sub(low) as f64 + 1.0)) as i64).min(high);
+        let within = |low: i64, high: i64| {
+            low.saturating_add((portion * (high.saturating_sub(low) as f64 + 1.0)) as i64).min(high)
+        };
         let span = |usual: (i64, i64)| match (self.low, self.high) {
             (Some(low), Some(high)) if high.saturating_sub(low) <= 1_000_000 => (low, high),
             (Some(low), high) => (low, high.unwrap_or(i64::MAX).min(low.saturating_add(usual.1))),
@@ -213,7 +215,9 @@ impl Domain {
             Sort::Boolean => Value::Boolean(seed % 2 == 1),
             Sort::Text => Value::Text(match &self.pattern {
                 Some(pattern) => pattern.text(seed % pattern.texts().max(1)),
-                None => self.fitting(fake::text(&self.about, Wish { seed, serial: None, attempt: 0, room: self.room() })),
+                None => {
+                    self.fitting(fake::text(&self.about, Wish { seed, serial: None, attempt: 0, room: self.room() }))
+                }
             }),
             Sort::Date => Value::Date(moment(1)),
             Sort::Timestamp | Sort::Timestamptz => self.moment(moment(DAY)),
@@ -251,14 +255,17 @@ impl Domain {
     /// As long as it has to be.
     fn fitting(&self, mut text: String) -> String {
         let count = text.chars().count() as u64;
-        for _ in count..self.short {
-            text.insert(0, 'x');
+        if count < self.short {
+            let seed = crate::hash::of(&text);
+            if let Value::Text(more) = self.of_length(self.short - count, seed) {
+                text.push_str(&more);
+            }
         }
         text
     }
 
     /// A written text as a value.
-    pub fn read(&self, text: &str, _of: Checked) -> Option<Value> {
+    pub fn read(&self, text: &str) -> Option<Value> {
         let number = || text.parse::<f64>().ok();
         Some(match &self.sort {
             Sort::Integer => Value::Integer(number()?.round() as i64),
@@ -335,7 +342,9 @@ impl Domain {
         let mut at = seed;
         while (text.chars().count() as u64) < length {
             at = stir(&[at]);
-            text.push_str(&fake::text("words", Wish { seed: at, serial: None, attempt: 0, room: None }).replace(' ', "-"));
+            text.push_str(
+                &fake::text("words", Wish { seed: at, serial: None, attempt: 0, room: None }).replace(' ', "-"),
+            );
         }
         Value::Text(text.chars().take(length as usize).collect())
     }
@@ -375,7 +384,13 @@ fn sort(catalog: &Catalog, ty: &DataType) -> Option<Sort> {
     Some(match specc_facts::family(name) {
         Family::Integer => Sort::Integer,
         Family::Oid if name == "oid" => Sort::Integer,
-        Family::Decimal => Sort::Decimal(ty.args.get(1).and_then(|scale| u32::try_from(*scale).ok()).unwrap_or(if ty.args.is_empty() { 2 } else { 0 })),
+        Family::Decimal => Sort::Decimal(
+            ty.args.get(1).and_then(|scale| u32::try_from(*scale).ok()).unwrap_or(if ty.args.is_empty() {
+                2
+            } else {
+                0
+            }),
+        ),
         Family::Money => Sort::Decimal(2),
         Family::Float => Sort::Float,
         Family::Boolean => Sort::Boolean,
@@ -395,9 +410,9 @@ fn sort(catalog: &Catalog, ty: &DataType) -> Option<Sort> {
             let bits = format!("{number:064b}");
             bits[64 - length..].to_owned()
         }),
-        Family::Network => Sort::Made(|number, _| {
-            format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)
-        }),
+        Family::Network => {
+            Sort::Made(|number, _| format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255))
+        }
         Family::Search => Sort::Fixed(String::new()),
         Family::Multirange => Sort::Fixed("{}".to_owned()),
         _ => match name {

@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn all_rows_are_given_out_and_nobody_gets_too_many() {
-        for (rows, owners, most) in [(1000, 7, None), (1000, 1000, Some(1)), (10, 100, None), (1000, 30, Some(40)), (50, 3, Some(10))] {
+        for (rows, owners, most) in
+            [(1000, 7, None), (1000, 1000, Some(1)), (10, 100, None), (1000, 30, Some(40)), (50, 3, Some(10))]
+        {
             for skew in [Skew::Uniform, Skew::Zipf(1.0), Skew::Zipf(1.5)] {
                 let spread = Spread::new(rows, owners, skew, most);
                 let fits = most.map_or(rows, |most| rows.min(most * owners as u64));

@@ -7,6 +7,7 @@ use crate::value::{DAY, Value, clock, moment};
 use smol_str::SmolStr;
 use specc_analysis::checks::{Comparison, Formula, Sort, Value as Operand};
 use std::cmp::Ordering;
+use std::fmt::Write;
 
 /// A value that can be compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,7 +195,8 @@ impl Maker<'_> {
                     return;
                 }
                 // "Unless it is so" asks for what follows, not for another case.
-                let is_case = matches!(list.first(), Some(Formula::Compare(_, _, Comparison::NotEq, _) | Formula::Not(_)));
+                let is_case =
+                    matches!(list.first(), Some(Formula::Compare(_, _, Comparison::NotEq, _) | Formula::Not(_)));
                 let first = match wanted && is_case {
                     true => 1,
                     false => (stir(&[salt, row.number, 21]) % list.len().max(1) as u64) as usize,
@@ -222,18 +224,18 @@ impl Maker<'_> {
                     row.values[at] = Value::Boolean(wanted);
                 }
             }
-            Formula::Compare(sort, left, comparison, right) => {
+            Formula::Compare(_, left, comparison, right) => {
                 let comparison = if wanted { *comparison } else { contrary(*comparison) };
-                self.compare(*sort, (left, comparison, right), row, salt);
+                self.compare((left, comparison, right), row, salt);
             }
-            Formula::OneOf(sort, Operand::Column(column), list) => {
+            Formula::OneOf(_, Operand::Column(column), list) => {
                 let Some(at) = self.free(column) else { return };
                 for attempt in 0..8 {
                     let seed = stir(&[salt, row.number, at as u64, attempt]);
                     match wanted {
                         true => {
                             let one = &list[(seed % list.len().max(1) as u64) as usize];
-                            if let Some(value) = self.written(one, *sort, at) {
+                            if let Some(value) = self.written(one, at) {
                                 row.values[at] = value;
                             }
                         }
@@ -246,12 +248,13 @@ impl Maker<'_> {
             }
             Formula::Matches { value: Operand::Column(column), pattern, .. } if wanted => {
                 if let (Some(at), Some(pattern)) = (self.free(column), Pattern::read(pattern)) {
-                    row.values[at] = Value::Text(pattern.text(stir(&[salt, row.number, at as u64]) % pattern.texts().max(1)));
+                    row.values[at] =
+                        Value::Text(pattern.text(stir(&[salt, row.number, at as u64]) % pattern.texts().max(1)));
                 }
             }
             Formula::Like(Operand::Column(column), pattern) if wanted => {
                 if let Some(at) = self.free(column) {
-                    row.values[at] = Value::Text(example(pattern));
+                    row.values[at] = Value::Text(example(pattern, row.number));
                 }
             }
             Formula::OneOf(..) | Formula::Matches { .. } | Formula::Like(..) => {
@@ -264,7 +267,7 @@ impl Maker<'_> {
         }
     }
 
-    fn compare(&self, sort: Sort, (left, comparison, right): (&Operand, Comparison, &Operand), row: &mut Row, salt: u64) {
+    fn compare(&self, (left, comparison, right): (&Operand, Comparison, &Operand), row: &mut Row, salt: u64) {
         let seed = stir(&[salt, row.number, 41]);
         match (left, right) {
             (Operand::Column(a), Operand::Column(b)) => {
@@ -293,7 +296,7 @@ impl Maker<'_> {
             (Operand::Column(name), constant) | (constant, Operand::Column(name)) => {
                 let comparison = if matches!(left, Operand::Column(_)) { comparison } else { mirrored(comparison) };
                 let Some(at) = self.free(name) else { return };
-                let Some(bound) = self.written(constant, sort, at) else { return };
+                let Some(bound) = self.written(constant, at) else { return };
                 let is_label = matches!(bound, Value::Label(_)) && comparison != Comparison::Eq;
                 match beside(&bound, comparison, seed).filter(|_| !is_label) {
                     Some(value) => row.values[at] = value,
@@ -333,9 +336,9 @@ impl Maker<'_> {
     }
 
     /// A written value as one of a column.
-    fn written(&self, value: &Operand, sort: Sort, at: usize) -> Option<Value> {
+    fn written(&self, value: &Operand, at: usize) -> Option<Value> {
         let (Operand::Text(text) | Operand::Number(text)) = value else { return None };
-        self.columns[at].domain.read(text, sort)
+        self.columns[at].domain.read(text)
     }
 
     fn column(&self, name: &str) -> Option<usize> {
@@ -429,12 +432,14 @@ fn json_of(kind: &str) -> &'static str {
 }
 
 /// A text that `like` takes.
-fn example(pattern: &str) -> String {
+pub(crate) fn example(pattern: &str, number: u64) -> String {
     let mut out = String::new();
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         match c {
-            '%' => out.push_str("abc"),
+            '%' => {
+                let _ = write!(out, "file-{number}");
+            }
             '_' => out.push('a'),
             '\\' => out.extend(chars.next()),
             other => out.push(other),

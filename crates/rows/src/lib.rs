@@ -6,9 +6,9 @@
 //! through their pairs. A check that a row does not fit is made to hold by changing what it reads.
 
 mod domain;
+mod draw;
 pub mod fake;
 pub mod hash;
-mod draw;
 mod hold;
 mod pattern;
 mod table;
@@ -35,6 +35,8 @@ pub struct Asked {
     pub columns: BTreeMap<SmolStr, Wish>,
     /// Conditions that rows meet beside the checks of the table, as SQL over its columns; what is not understood of them is left out.
     pub conditions: Vec<String>,
+    /// Of a column that [`Maker::questions`] asks of: the values that its conditions take.
+    pub lists: BTreeMap<SmolStr, Vec<String>>,
     /// How rows are given out to those that they refer to, by the columns of the reference.
     pub references: BTreeMap<Vec<SmolStr>, Skew>,
 }
@@ -50,6 +52,8 @@ pub struct Wish {
     pub shares: Vec<(SmolStr, f64)>,
     /// Later rows have later values.
     pub grows: Option<bool>,
+    /// Characters of a text.
+    pub width: Option<u64>,
     /// All have this value.
     pub fixed: Option<SmolStr>,
 }
@@ -62,6 +66,17 @@ impl std::fmt::Display for Lacks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Which values of a column pass conditions that only a server can decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The column.
+    pub column: SmolStr,
+    /// A query with one parameter, a list of texts, that gives those that pass.
+    pub query: String,
+    /// The texts.
+    pub candidates: Vec<String>,
 }
 
 /// Keys that rows can refer to, as texts.

@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn numbers_give_different_texts() {
-        for (pattern, texts) in [("^[a-z]{3}$", 17_576), ("^(ab|cd)[0-9]{2}$", 200), ("^[A-Z]{2}-\\d{4}$", 6_760_000), ("^x$", 1)] {
+        for (pattern, texts) in
+            [("^[a-z]{3}$", 17_576), ("^(ab|cd)[0-9]{2}$", 200), ("^[A-Z]{2}-\\d{4}$", 6_760_000), ("^x$", 1)]
+        {
             let read = Pattern::read(pattern).expect(pattern);
             assert_eq!(read.texts(), texts, "{pattern}");
             let some = texts.min(3000);

@@ -2,13 +2,13 @@
 
 use crate::domain::{Domain, below};
 use crate::draw::{Shuffle, Skew, Spread, share, stir};
-use crate::hold::{like, mirrored};
+use crate::hold::{example, like, mirrored};
 use crate::value::Value;
-use crate::{Asked, Keys, Lacks};
+use crate::{Asked, Keys, Lacks, Question};
 use regex::Regex;
 use smol_str::SmolStr;
-use specc_analysis::checks::{Comparison, Formula, Sort, Value as Operand, conditions};
-use specc_catalog::{Bounds, Catalog, ForeignKey, KeyOn, Object, Rule, Table, TableName};
+use specc_analysis::checks::{Comparison, Formula, Sort, Value as Operand, composed, conditions};
+use specc_catalog::{Bounds, Catalog, ForeignKey, KeyOn, Object, Rule, SqlExpr, Table, TableName};
 use std::collections::BTreeMap;
 
 /// How often other values are tried where a check refuses a row.
@@ -67,6 +67,8 @@ enum Way {
     Beside(usize),
     /// Any.
     Drawn,
+    /// Any, where another reference left it open.
+    Left,
     /// One of those that have what other references decided: by the values of these of its columns.
     Within { fixed: Vec<usize>, places: BTreeMap<Vec<String>, Vec<usize>> },
 }
@@ -88,6 +90,10 @@ pub struct Maker<'k> {
     references: Vec<Reference<'k>>,
     checks: Vec<Formula>,
     pub(crate) patterns: BTreeMap<SmolStr, Regex>,
+    /// Columns whose texts are put together from others.
+    composed: Vec<(usize, Vec<Operand>)>,
+    /// Conditions on one column that are not understood.
+    alone: BTreeMap<usize, Vec<String>>,
     /// Conditions that are not understood, as SQL: rows may not fit them.
     pub beyond: Vec<String>,
     /// How many rows there can be, where something allows fewer than were asked for, and what.
@@ -96,11 +102,23 @@ pub struct Maker<'k> {
     rows: u64,
 }
 
+/// How many values a server is asked of.
+const CANDIDATES: u64 = 4000;
+
+/// A condition on rows.
+struct Condition {
+    text: String,
+    /// The column that it calls `value`.
+    of: Option<SmolStr>,
+    /// The only column that it reads.
+    alone: Option<SmolStr>,
+}
+
 /// What a table says of itself.
 pub(crate) struct Said<'c> {
     pub keys: Vec<&'c ForeignKey>,
     unique: Vec<Vec<SmolStr>>,
-    checks: Vec<&'c str>,
+    checks: Vec<&'c SqlExpr>,
 }
 
 /// Constraints and unique indexes of a table.
@@ -110,7 +128,7 @@ pub(crate) fn said<'c>(catalog: &'c Catalog, table: &TableName) -> Said<'c> {
         match &entry.object {
             Object::Constraint(o) if o.table == *table => match &o.rule {
                 Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => said.unique.push(columns.clone()),
-                Rule::Check { expr, .. } => said.checks.push(&expr.text),
+                Rule::Check { expr, .. } => said.checks.push(expr),
                 Rule::ForeignKey(key) => said.keys.push(key),
                 // What nothing else has in common meets nothing.
                 Rule::Exclude { elements, .. } => {
@@ -148,28 +166,40 @@ impl<'k> Maker<'k> {
             references: Vec::new(),
             checks: Vec::new(),
             patterns: BTreeMap::new(),
+            composed: Vec::new(),
+            alone: BTreeMap::new(),
             beyond: Vec::new(),
             fewer: None,
             start: asked.start,
             rows: asked.rows,
         };
-        let mut checks: Vec<(String, Option<SmolStr>)> = said.checks.iter().map(|text| ((*text).to_owned(), None)).collect();
+        let mut checks: Vec<Condition> = said
+            .checks
+            .iter()
+            .map(|check| Condition {
+                text: check.text.to_string(),
+                of: None,
+                alone: Some(check.columns.as_slice()).filter(|all| all.len() == 1).map(|all| all[0].clone()),
+            })
+            .collect();
         for column in table.columns.iter().filter(|column| column.generated.is_none() && !column.virtual_generated) {
             let (ty, own) = below(catalog, &column.ty);
-            checks.extend(own.into_iter().map(|(text, _)| (text, Some(column.name.clone()))));
+            let of = Some(column.name.clone());
+            checks.extend(own.into_iter().map(|text| Condition { text, of: of.clone(), alone: None }));
             let nullable = column.nullable && !said.unique.iter().any(|set| set.len() == 1 && set[0] == column.name);
             let of_key = said.keys.iter().any(|key| key.columns.contains(&column.name));
-            let Some(domain) = Domain::of(catalog, &ty, &column.name) else {
+            let Some(mut domain) = Domain::of(catalog, &ty, &column.name) else {
                 match column.nullable || column.default.is_some() {
                     true => continue,
                     false => return Err(Lacks(format!("no values are made of the type of `{}`", column.name))),
                 }
             };
             let wish = asked.columns.get(&column.name).cloned().unwrap_or_default();
+            domain.short = wish.width.unwrap_or(0);
             let labels = domain.labels().to_vec();
             let label = |text: &SmolStr| {
                 let place = labels.iter().position(|label| label == text).map(Value::Label);
-                place.or_else(|| domain.read(text, Sort::Text)).unwrap_or_else(|| Value::Text(text.to_string()))
+                place.or_else(|| domain.read(text)).unwrap_or_else(|| Value::Text(text.to_string()))
             };
             let shares = wish.shares.iter().map(|(text, share)| (label(text), *share)).collect();
             let fixed = wish.fixed.as_ref().map(label);
@@ -179,7 +209,9 @@ impl<'k> Maker<'k> {
                 nulls: if nullable && !of_key { wish.nulls.unwrap_or(0.1) } else { wish.nulls.unwrap_or(0.0) },
                 values: wish.values,
                 shares,
-                grows: wish.grows.unwrap_or_else(|| column.default.as_ref().is_some_and(|default| is_clock(&default.text))),
+                grows: wish
+                    .grows
+                    .unwrap_or_else(|| column.default.as_ref().is_some_and(|default| is_clock(&default.text))),
                 fixed,
                 seed: stir(&[crate::hash::of(&name), crate::hash::of(&column.name)]),
                 carries: None,
@@ -188,7 +220,15 @@ impl<'k> Maker<'k> {
         }
         maker.read_checks(checks);
         let beyond = maker.beyond.len();
-        maker.read_checks(asked.conditions.iter().map(|text| (text.clone(), None)).collect());
+        let more = asked.conditions.iter().map(|text| Condition { text: text.clone(), of: None, alone: None });
+        maker.read_checks(more.collect());
+        for (name, texts) in &asked.lists {
+            if let Some(column) = maker.columns.iter_mut().find(|column| column.name == *name) {
+                let read = |text: &String| column.domain.read(text);
+                column.domain.list =
+                    Some(texts.iter().filter_map(read).collect()).filter(|list: &Vec<Value>| !list.is_empty());
+            }
+        }
         maker.beyond.truncate(beyond);
         maker.divide(catalog, table);
         maker.refer(table, &said, asked, keys)?;
@@ -233,13 +273,35 @@ impl<'k> Maker<'k> {
 
     /// Integer columns whose values go on after what is there.
     pub fn counted(&self) -> impl Iterator<Item = &SmolStr> {
-        let is = |column: &&Column| column.carries.is_some() && matches!(column.domain.sort, crate::domain::Sort::Integer);
+        let is =
+            |column: &&Column| column.carries.is_some() && matches!(column.domain.sort, crate::domain::Sort::Integer);
         self.columns.iter().filter(is).map(|column| &column.name)
     }
 
-    fn read_checks(&mut self, checks: Vec<(String, Option<SmolStr>)>) {
+    /// What a server has to be asked before rows can be made.
+    pub fn questions(&self) -> Vec<Question> {
+        let of = |(at, conditions): (&usize, &Vec<String>)| {
+            let column = &self.columns[*at];
+            let mut ty = String::new();
+            specc_sql::push_type(&mut ty, &column.domain.ty);
+            let name = specc_sql::quote::ident(&column.name);
+            let passes: Vec<String> = conditions.iter().map(|one| format!("({one})")).collect();
+            Question {
+                column: column.name.clone(),
+                query: format!(
+                    "select specc_text from (select specc_text, specc_text::{ty} as {name} from unnest($1::text[]) as t (specc_text)) as r \
+                     where {}",
+                    passes.join(" and ")
+                ),
+                candidates: (0..CANDIDATES).map(|number| self.text(*at, &column.domain.distinct(number))).collect(),
+            }
+        };
+        self.alone.iter().map(of).collect()
+    }
+
+    fn read_checks(&mut self, checks: Vec<Condition>) {
         let mut all = Vec::new();
-        for (text, own) in checks {
+        for Condition { text, of: own, alone } in checks {
             let sort = |name: &str| match (&own, name) {
                 (Some(column), "value" | "VALUE") => self.sort_of(column),
                 _ => self.sort_of(name),
@@ -252,7 +314,19 @@ impl<'k> Maker<'k> {
                         }
                         all.push(formula);
                     }
-                    Err(beyond) => self.beyond.push(beyond.sql),
+                    Err(beyond) => match composed(&beyond.sql) {
+                        Some((name, parts)) => {
+                            let at = self.columns.iter().position(|column| column.name == name);
+                            self.composed.extend(at.map(|at| (at, parts)));
+                        }
+                        None => {
+                            let at = self.columns.iter().position(|column| alone.as_ref() == Some(&column.name));
+                            if let Some(at) = at {
+                                self.alone.entry(at).or_default().push(beyond.sql.clone());
+                            }
+                            self.beyond.push(beyond.sql);
+                        }
+                    },
                 }
             }
         }
@@ -278,9 +352,11 @@ impl<'k> Maker<'k> {
                     self.narrow(one);
                 }
             }
-            Formula::Compare(sort, left, comparison, right) => {
+            Formula::Compare(_, left, comparison, right) => {
                 let (name, comparison, constant) = match (left, right) {
-                    (Operand::Column(name), constant @ (Operand::Text(_) | Operand::Number(_))) => (name, *comparison, constant),
+                    (Operand::Column(name), constant @ (Operand::Text(_) | Operand::Number(_))) => {
+                        (name, *comparison, constant)
+                    }
                     (constant @ (Operand::Text(_) | Operand::Number(_)), Operand::Column(name)) => {
                         (name, mirrored(*comparison), constant)
                     }
@@ -292,14 +368,14 @@ impl<'k> Maker<'k> {
                 };
                 let (Operand::Text(text) | Operand::Number(text)) = constant else { return };
                 let Some(column) = self.columns.iter_mut().find(|column| column.name == *name) else { return };
-                if let Some(value) = column.domain.read(text, *sort) {
+                if let Some(value) = column.domain.read(text) {
                     column.domain.narrow(comparison, &value);
                 }
             }
-            Formula::OneOf(sort, Operand::Column(name), list) => {
+            Formula::OneOf(_, Operand::Column(name), list) => {
                 let Some(column) = self.columns.iter_mut().find(|column| column.name == *name) else { return };
                 let read = |one: &Operand| match one {
-                    Operand::Text(text) | Operand::Number(text) => column.domain.read(text, *sort),
+                    Operand::Text(text) | Operand::Number(text) => column.domain.read(text),
                     _ => None,
                 };
                 let values: Option<Vec<Value>> = list.iter().map(read).collect();
@@ -349,17 +425,22 @@ impl<'k> Maker<'k> {
             .map(|(_, bounds)| bounds)
             .collect();
         for (place, key) in by.keys.iter().enumerate() {
-            let Some(column) = key.column_name().and_then(|name| self.columns.iter_mut().find(|column| column.name == *name)) else { continue };
+            let Some(column) =
+                key.column_name().and_then(|name| self.columns.iter_mut().find(|column| column.name == *name))
+            else {
+                continue;
+            };
             let (mut low, mut high, mut list) = (Vec::new(), Vec::new(), Vec::new());
-            let sort = Sort::of(&column.domain.ty, !column.domain.labels().is_empty());
-            let read = |text: &str, domain: &Domain| domain.read(text.trim().trim_matches('\''), sort);
+            let read = |text: &str, domain: &Domain| domain.read(text.trim().trim_matches('\''));
             for bounds in &parts {
                 match bounds {
                     Bounds::Range { from, to } => {
                         low.extend(from.get(place).and_then(|from| read(&from.text, &column.domain)));
                         high.extend(to.get(place).and_then(|to| read(&to.text, &column.domain)));
                     }
-                    Bounds::List(values) => list.extend(values.iter().filter_map(|value| read(&value.text, &column.domain))),
+                    Bounds::List(values) => {
+                        list.extend(values.iter().filter_map(|value| read(&value.text, &column.domain)))
+                    }
                     _ => {}
                 }
             }
@@ -375,7 +456,13 @@ impl<'k> Maker<'k> {
         }
     }
 
-    fn refer(&mut self, table: &Table, said: &Said<'_>, asked: &Asked, keys_of: &'k [Option<Keys>]) -> Result<(), Lacks> {
+    fn refer(
+        &mut self,
+        table: &Table,
+        said: &Said<'_>,
+        asked: &Asked,
+        keys_of: &'k [Option<Keys>],
+    ) -> Result<(), Lacks> {
         let places = |columns: &[SmolStr], maker: &Self| -> Option<Vec<usize>> {
             columns.iter().map(|name| maker.columns.iter().position(|column| column.name == *name)).collect()
         };
@@ -383,32 +470,43 @@ impl<'k> Maker<'k> {
         for (at, (key, led)) in said.keys.iter().zip(keys_of).enumerate() {
             let Some(columns) = places(&key.columns, self) else { continue };
             let nullable = columns.iter().any(|at| self.columns[*at].nullable);
-            let own = (key.target == table.table).then(|| places(&key.target_columns, self)).flatten();
+            // A row can refer to an earlier one by what tells rows apart; what other references decide would have to be the same.
+            let is_own = key.target == table.table;
+            let own = is_own.then(|| places(&key.target_columns, self)).flatten().filter(|own| {
+                let told =
+                    |at: &usize| said.unique.iter().any(|set| set.len() == 1 && set[0] == self.columns[*at].name);
+                own.iter().all(told) && columns.iter().all(|at| !decided.contains(at))
+            });
             let target = match (own, led) {
                 (Some(own), _) => Target::Own(own),
-                (None, Some(keys)) if keys.len() > 0 => Target::Keys(keys),
+                (None, Some(keys)) if keys.len() > 0 && !is_own => Target::Keys(keys),
                 _ if nullable => {
                     // It stays empty.
                     for at in &columns {
-                        if self.columns[*at].nullable {
+                        if self.columns[*at].nullable && !decided.contains(at) {
                             self.columns[*at].fixed = Some(Value::Null);
                         }
                     }
                     continue;
                 }
-                _ => return Err(Lacks(format!("it refers to {}.{}, which has no rows", key.target.schema, key.target.name))),
+                _ if is_own => return Err(Lacks("it refers to its own rows by more than their key".to_owned())),
+                _ => {
+                    return Err(Lacks(format!(
+                        "it refers to {}.{}, which has no rows",
+                        key.target.schema, key.target.name
+                    )));
+                }
             };
             let fixed: Vec<usize> = columns.iter().copied().filter(|at| decided.contains(at)).collect();
-            // All of it is decided by a reference that has more columns.
-            if fixed.len() == columns.len() {
-                continue;
-            }
             let seed = stir(&[self.columns[columns[0]].seed, 61]);
             let skew = asked.references.get(&key.columns).copied().unwrap_or(Skew::Uniform);
             let way = match &target {
                 Target::Own(_) => Way::Drawn,
+                // All of it is decided by a reference that has more columns, unless that one leads nowhere.
+                Target::Keys(_) if fixed.len() == columns.len() => Way::Left,
                 Target::Keys(keys) if !fixed.is_empty() => {
-                    let inner: Vec<usize> = fixed.iter().filter_map(|at| columns.iter().position(|own| own == at)).collect();
+                    let inner: Vec<usize> =
+                        fixed.iter().filter_map(|at| columns.iter().position(|own| own == at)).collect();
                     let mut places: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
                     for owner in 0..keys.len() {
                         let with = inner.iter().map(|at| keys.text(owner, *at).to_owned()).collect();
@@ -422,7 +520,11 @@ impl<'k> Maker<'k> {
                         let most = self.most_of(at, said, keys_of);
                         let rows = Spread::new(asked.rows, keys.len(), skew, most);
                         if rows.rows() < asked.rows {
-                            let why = format!("{} has {} rows, and only so many rows may refer to each", key.target.name, keys.len());
+                            let why = format!(
+                                "{} has {} rows, and only so many rows may refer to each",
+                                key.target.name,
+                                keys.len()
+                            );
                             self.limit(rows.rows(), why);
                         }
                         Way::Given {
@@ -470,7 +572,8 @@ impl<'k> Maker<'k> {
             if let Some(other) = said.keys.iter().skip(at + 1).position(|key| covers(&key)) {
                 return keys.get(at + 1 + other)?.as_ref().map(|keys| keys.len() as u64);
             }
-            let values = rest.iter().map(|name| self.columns.iter().find(|column| column.name == **name)?.domain.values());
+            let values =
+                rest.iter().map(|name| self.columns.iter().find(|column| column.name == **name)?.domain.values());
             values.collect::<Option<Vec<u64>>>()?.into_iter().max()
         };
         said.unique.iter().filter_map(with).min()
@@ -483,9 +586,7 @@ impl<'k> Maker<'k> {
                 set.iter().filter_map(|name| self.columns.iter().position(|column| column.name == *name)).collect();
             let in_reference = |at: &usize| self.references.iter().any(|reference| reference.columns.contains(at));
             let is_told = places.iter().any(|at| self.columns[*at].carries.is_some())
-                || said.keys.iter().zip(0..).any(|(key, _)| {
-                    set.iter().all(|name| key.columns.contains(name))
-                })
+                || said.keys.iter().zip(0..).any(|(key, _)| set.iter().all(|name| key.columns.contains(name)))
                 || self.references.iter().any(|reference| {
                     matches!(reference.way, Way::Beside(_)) && reference.columns.iter().all(|at| places.contains(at))
                 });
@@ -540,6 +641,9 @@ impl<'k> Maker<'k> {
                 row.values[*column] = Value::Null;
             }
         };
+        if matches!(reference.way, Way::Left) && reference.columns.iter().all(|at| row.values[*at] != Value::Null) {
+            return;
+        }
         if salt.is_none() && reference.nullable && share(stir(&[drawn, 71])) < reference.nulls {
             return none(row);
         }
@@ -647,7 +751,8 @@ impl<'k> Maker<'k> {
     /// # Errors
     /// The check that no row was found for.
     pub(crate) fn row(&self, number: u64) -> Result<Row, Lacks> {
-        let mut row = Row { number, values: vec![Value::Null; self.columns.len()], chosen: vec![None; self.references.len()] };
+        let mut row =
+            Row { number, values: vec![Value::Null; self.columns.len()], chosen: vec![None; self.references.len()] };
         let mut wrong = None;
         for attempt in 0..ATTEMPTS {
             self.references_first(&mut row, attempt);
@@ -660,6 +765,7 @@ impl<'k> Maker<'k> {
             for at in (0..self.references.len()).filter(|at| matches!(self.references[*at].target, Target::Own(_))) {
                 self.choose(at, &mut row, (attempt > 0).then_some(attempt));
             }
+            self.compose(&mut row);
             for pass in 0..4 {
                 wrong = self.checks.iter().find(|check| self.holds(check, &row) == Some(false));
                 if wrong.is_none() {
@@ -674,6 +780,24 @@ impl<'k> Maker<'k> {
         }
         let columns = wrong.map(Formula::columns).unwrap_or_default();
         Err(Lacks(format!("no values of {} were found that its checks take", columns.join(", "))))
+    }
+
+    /// Texts that begin with what other columns have, as the paths of files do.
+    fn compose(&self, row: &mut Row) {
+        for (at, parts) in &self.composed {
+            if row.values[*at] == Value::Null || !self.is_free(*at) {
+                continue;
+            }
+            let part = |part: &Operand| match part {
+                Operand::Column(name) => {
+                    let place = self.columns.iter().position(|column| column.name == *name);
+                    place.map(|place| self.text(place, &row.values[place])).unwrap_or_default()
+                }
+                Operand::Text(text) => example(text, row.number),
+                _ => String::new(),
+            };
+            row.values[*at] = Value::Text(parts.iter().map(part).collect());
+        }
     }
 
     fn references_first(&self, row: &mut Row, attempt: u64) {

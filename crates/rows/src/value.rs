@@ -139,7 +139,10 @@ impl Value {
             Value::Time(micros) => push_clock(out, *micros),
             Value::Uuid(bits) => {
                 let hex = format!("{bits:032x}");
-                push(out, format_args!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]));
+                push(
+                    out,
+                    format_args!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]),
+                );
             }
             Value::Label(at) => push_text(out, labels.get(*at).map_or("", AsRef::as_ref)),
         }
@@ -180,7 +183,10 @@ mod tests {
                 assert_eq!(moment(&text), Some(day * DAY), "{text}");
             }
         }
-        assert_eq!(moment("2024-02-29 01:02:03.5+00").map(|at| field(&Value::Timestamp(at))).as_deref(), Some("2024-02-29 01:02:03.500000"));
+        assert_eq!(
+            moment("2024-02-29 01:02:03.5+00").map(|at| field(&Value::Timestamp(at))).as_deref(),
+            Some("2024-02-29 01:02:03.500000")
+        );
         assert_eq!((clock("10"), moment("tomorrow"), moment("2024-01-01 00:00+02")), (None, None, None));
     }
 }

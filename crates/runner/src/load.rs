@@ -1,6 +1,9 @@
 //! Many rows that nobody wrote, by `copy`: a table in one transaction, its triggers asleep, what they would keep worked out at the end.
 
-#![expect(clippy::disallowed_methods, reason = "one thread makes the rows that another one sends: their order is that of their numbers")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "one thread makes the rows that another one sends: their order is that of their numbers"
+)]
 
 use crate::guard::{self, Production};
 use crate::{Error, Event, Refused, ServerError, Tell, triggers};
@@ -45,10 +48,16 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Production, and where the connection breaks. What the server refuses is told of its table.
-pub fn load(session: &mut Session, catalog: &Catalog, options: &LoadOptions, tell: Tell<'_>) -> Result<Vec<Loaded>, Error> {
+pub fn load(
+    session: &mut Session,
+    catalog: &Catalog,
+    options: &LoadOptions,
+    tell: Tell<'_>,
+) -> Result<Vec<Loaded>, Error> {
     let says = options.production.clone().or(guard::production(session)?);
     if let Some(Production(why)) = says {
-        let refused = Refused::new(format!("this database is production ({why}), and made-up rows have no place there"));
+        let refused =
+            Refused::new(format!("this database is production ({why}), and made-up rows have no place there"));
         return Err(refused.help("nothing was changed").into());
     }
     let mut all = Vec::new();
@@ -69,7 +78,9 @@ pub fn load(session: &mut Session, catalog: &Catalog, options: &LoadOptions, tel
         _ => None,
     }) {
         let is_touched = |count: &specc_catalog::Count| {
-            all.iter().any(|loaded| loaded.added > 0 && (loaded.table == shown(&count.of) || loaded.table == shown(&table.table)))
+            all.iter().any(|loaded| {
+                loaded.added > 0 && (loaded.table == shown(&count.of) || loaded.table == shown(&table.table))
+            })
         };
         let counts: Vec<_> = entry.counts.iter().filter(|count| is_touched(count)).collect();
         if !counts.is_empty() {
@@ -157,7 +168,7 @@ fn one(session: &mut Session, catalog: &Catalog, table: &Table, asked: &Asked) -
         asked.columns.entry(count.column.clone()).or_default().fixed = Some("0".into());
     }
     let keys = keys(session, catalog, table)?;
-    asked.numbers = numbers(session, catalog, table, &asked, &keys)?;
+    ask(session, catalog, table, &mut asked, &keys)?;
     let maker = match Maker::new(catalog, table, &asked, &keys) {
         Ok(maker) => maker,
         Err(lacks) => {
@@ -203,7 +214,9 @@ fn copy(session: &mut Session, name: &str, maker: &Maker<'_>) -> Result<u64, Str
                     return;
                 }
                 // Who takes them is gone where the server refused some.
-                if out.len() >= CHUNK && send.send(Ok(std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4096)))).is_err() {
+                if out.len() >= CHUNK
+                    && send.send(Ok(std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4096)))).is_err()
+                {
                     return;
                 }
             }
@@ -247,25 +260,32 @@ fn keys(session: &mut Session, catalog: &Catalog, table: &Table) -> Result<Vec<O
     Ok(all)
 }
 
-/// The first free number of integer columns that tell rows apart.
-fn numbers(
+/// What only the server knows: the first free number of integer columns that tell rows apart, and which values pass conditions that
+/// are not followed here.
+fn ask(
     session: &mut Session,
     catalog: &Catalog,
     table: &Table,
-    asked: &Asked,
+    asked: &mut Asked,
     keys: &[Option<Keys>],
-) -> Result<BTreeMap<smol_str::SmolStr, i64>, Error> {
-    let Ok(maker) = Maker::new(catalog, table, asked, keys) else { return Ok(BTreeMap::new()) };
-    let mut all = BTreeMap::new();
-    for column in maker.counted() {
+) -> Result<(), Error> {
+    let Ok(maker) = Maker::new(catalog, table, asked, keys) else { return Ok(()) };
+    let (counted, questions): (Vec<_>, _) = (maker.counted().cloned().collect(), maker.questions());
+    for column in counted {
         let query = format!(
             "select coalesce(max({})::bigint, 0) + 1 from {}",
-            ident(column),
+            ident(&column),
             qualified(&table.table.schema, &table.table.name)
         );
-        all.insert(column.clone(), session.query_one(&query, &[])?.get(0));
+        asked.numbers.insert(column, session.query_one(&query, &[])?.get(0));
     }
-    Ok(all)
+    for question in questions {
+        // What the server cannot decide either is told when it refuses a row.
+        if let Ok(rows) = session.query(&question.query, &[&question.candidates]) {
+            asked.lists.insert(question.column, rows.iter().map(|row| row.get(0)).collect());
+        }
+    }
+    Ok(())
 }
 
 /// The sequences of columns go on after the numbers that rows have now.
@@ -285,7 +305,8 @@ fn sequences(session: &mut Session, table: &TableName, maker: &Maker<'_>) -> Res
 /// Works out what triggers keep equal to a count or a sum.
 fn count(session: &mut Session, table: &TableName, counts: &[&specc_catalog::Count]) -> Result<(), Error> {
     let name = qualified(&table.schema, &table.name).to_string();
-    let set: Vec<String> = counts.iter().map(|count| format!("{} = {}", ident(&count.column), count.value.text)).collect();
+    let set: Vec<String> =
+        counts.iter().map(|count| format!("{} = {}", ident(&count.column), count.value.text)).collect();
     session.batch_execute("begin; set local statement_timeout = 0")?;
     let asleep = triggers::sleep(session, &name)?;
     let updated = session.batch_execute(&format!("update {name} set {}", set.join(", ")));

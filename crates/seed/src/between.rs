@@ -1,7 +1,7 @@
 //! `between(a, b)`: a value of the field's type from `a` to `b`, computed here where both are literals, else as SQL.
 
-use specc_rows::hash::mix;
 use specc_facts::Family;
+use specc_rows::hash::mix;
 use std::ops::RangeInclusive;
 
 /// What is to be drawn from.

@@ -1,12 +1,12 @@
 //! The rows of an environment, with every value decided.
 
 use crate::filter;
-use specc_rows::hash;
 use crate::order;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use specc_facts::Family;
 use specc_model::{Base, EntityId, FieldIx, Model, Relation, SeedRow, SeedSet, SeedValue, Type, UniqueSet};
+use specc_rows::hash;
 
 /// How often a generated row is drawn again before it is given up.
 const ATTEMPTS: u64 = 2_000;

@@ -1,11 +1,11 @@
 //! Drawn values of a field's type.
 
 use crate::between::{self, Range};
-use specc_rows::fake::{self, Wish};
 use crate::plan::builtin;
 use smol_str::SmolStr;
 use specc_facts::Family;
 use specc_model::{EntityId, Expr, FieldIx, Model, Type};
+use specc_rows::fake::{self, Wish};
 use specc_sql::quote;
 
 /// `fake.kind` for a field of type `ty`.

@@ -154,6 +154,12 @@ pub fn conditions(check: &str, sort: &dyn Fn(&str) -> Sort) -> Vec<Result<Formul
     read::conditions(check, sort)
 }
 
+/// `column like other::text || '/%'`: the column, and the columns and texts that its pattern is put together from; none where a
+/// condition is anything else.
+pub fn composed(condition: &str) -> Option<(SmolStr, Vec<Value>)> {
+    read::composed(condition)
+}
+
 impl Formula {
     /// The columns that it reads, sorted.
     pub fn columns(&self) -> Vec<SmolStr> {

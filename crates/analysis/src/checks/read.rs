@@ -22,6 +22,18 @@ pub(super) fn conditions(check: &str, sort: &dyn Fn(&str) -> Sort) -> Vec<Result
     parts.into_iter().map(one).collect()
 }
 
+pub(super) fn composed(condition: &str) -> Option<(SmolStr, Vec<Value>)> {
+    let reader = Reader { sort: &|_| Sort::Text };
+    match specc_expr::parse_expr(condition, crate::walk::nowhere()).ok()? {
+        Expr::Like { negated: false, any: false, expr, pattern, escape_char: None } => {
+            let mut parts = Vec::new();
+            reader.parts(&pattern, &mut parts)?;
+            Some((reader.column(&expr).ok()?, parts))
+        }
+        _ => None,
+    }
+}
+
 /// What `and` joins at the top.
 fn parts_of<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
     match expr {
@@ -255,6 +267,22 @@ impl Reader<'_> {
         let (value, pattern) = self.pattern(left, right)?;
         let formula = Formula::Matches { value, pattern, folded };
         Ok(if negated { Formula::Not(Box::new(formula)) } else { formula })
+    }
+
+    /// What `||` joins, of columns as texts and of texts.
+    fn parts(&self, expr: &Expr, out: &mut Vec<Value>) -> Option<()> {
+        match expr {
+            Expr::Nested(inner) => self.parts(inner, out),
+            Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+                self.parts(left, out)?;
+                self.parts(right, out)
+            }
+            Expr::Cast { expr: inner, .. } => self.parts(inner, out),
+            other => {
+                let value = self.value(other).ok()?.value;
+                matches!(value, Value::Column(_) | Value::Text(_)).then(|| out.push(value))
+            }
+        }
     }
 
     fn like(&self, left: &Expr, right: &Expr, negated: bool) -> Read<Formula> {
