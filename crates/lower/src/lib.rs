@@ -11,6 +11,7 @@ mod names;
 mod structure;
 mod types;
 
+pub use behaviour::limits_of;
 pub use structure::{external, hints};
 
 use specc_catalog::{Catalog, Entry, Object};

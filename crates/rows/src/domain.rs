@@ -55,15 +55,16 @@ pub(crate) struct Domain {
     pub pattern: Option<Pattern>,
 }
 
-/// The type below the domains, and the checks of those.
-pub(crate) fn below(catalog: &Catalog, ty: &DataType) -> (DataType, Vec<String>) {
-    let (mut ty, mut checks) = (ty.clone(), Vec::new());
+/// The type below the domains, the checks of those, and whether all of them take null.
+pub(crate) fn below(catalog: &Catalog, ty: &DataType) -> (DataType, Vec<String>, bool) {
+    let (mut ty, mut checks, mut nullable) = (ty.clone(), Vec::new(), true);
     for _ in 0..32 {
         let Some(domain) = domain(catalog, &ty) else { break };
         checks.extend(domain.checks.iter().map(|(_, check)| check.text.to_string()));
         ty = domain.base.clone();
+        nullable &= domain.nullable;
     }
-    (ty, checks)
+    (ty, checks, nullable)
 }
 
 fn domain<'c>(catalog: &'c Catalog, ty: &DataType) -> Option<&'c DomainObject> {

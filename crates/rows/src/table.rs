@@ -92,6 +92,8 @@ pub struct Maker<'k> {
     pub(crate) patterns: BTreeMap<SmolStr, Regex>,
     /// Columns whose texts are put together from others.
     composed: Vec<(usize, Vec<Operand>)>,
+    /// Checks on several columns that are not understood, with those.
+    open: Vec<(String, Vec<usize>)>,
     /// Conditions on one column that are not understood.
     alone: BTreeMap<usize, Vec<String>>,
     /// Conditions that are not understood, as SQL: rows may not fit them.
@@ -110,8 +112,8 @@ struct Condition {
     text: String,
     /// The column that it calls `value`.
     of: Option<SmolStr>,
-    /// The only column that it reads.
-    alone: Option<SmolStr>,
+    /// The columns that it reads.
+    reads: Vec<SmolStr>,
 }
 
 /// What a table says of itself.
@@ -167,6 +169,7 @@ impl<'k> Maker<'k> {
             checks: Vec::new(),
             patterns: BTreeMap::new(),
             composed: Vec::new(),
+            open: Vec::new(),
             alone: BTreeMap::new(),
             beyond: Vec::new(),
             fewer: None,
@@ -176,17 +179,14 @@ impl<'k> Maker<'k> {
         let mut checks: Vec<Condition> = said
             .checks
             .iter()
-            .map(|check| Condition {
-                text: check.text.to_string(),
-                of: None,
-                alone: Some(check.columns.as_slice()).filter(|all| all.len() == 1).map(|all| all[0].clone()),
-            })
+            .map(|check| Condition { text: check.text.to_string(), of: None, reads: check.columns.clone() })
             .collect();
         for column in table.columns.iter().filter(|column| column.generated.is_none() && !column.virtual_generated) {
-            let (ty, own) = below(catalog, &column.ty);
+            let (ty, own, takes_null) = below(catalog, &column.ty);
             let of = Some(column.name.clone());
-            checks.extend(own.into_iter().map(|text| Condition { text, of: of.clone(), alone: None }));
-            let nullable = column.nullable && !said.unique.iter().any(|set| set.len() == 1 && set[0] == column.name);
+            checks.extend(own.into_iter().map(|text| Condition { text, of: of.clone(), reads: Vec::new() }));
+            let nullable =
+                column.nullable && takes_null && !said.unique.iter().any(|set| set.len() == 1 && set[0] == column.name);
             let of_key = said.keys.iter().any(|key| key.columns.contains(&column.name));
             let Some(mut domain) = Domain::of(catalog, &ty, &column.name) else {
                 match column.nullable || column.default.is_some() {
@@ -205,7 +205,7 @@ impl<'k> Maker<'k> {
             let fixed = wish.fixed.as_ref().map(label);
             maker.columns.push(Column {
                 name: column.name.clone(),
-                nullable: column.nullable,
+                nullable: column.nullable && takes_null,
                 nulls: if nullable && !of_key { wish.nulls.unwrap_or(0.1) } else { wish.nulls.unwrap_or(0.0) },
                 values: wish.values,
                 shares,
@@ -220,7 +220,7 @@ impl<'k> Maker<'k> {
         }
         maker.read_checks(checks);
         let beyond = maker.beyond.len();
-        let more = asked.conditions.iter().map(|text| Condition { text: text.clone(), of: None, alone: None });
+        let more = asked.conditions.iter().map(|text| Condition { text: text.clone(), of: None, reads: Vec::new() });
         maker.read_checks(more.collect());
         for (name, texts) in &asked.lists {
             if let Some(column) = maker.columns.iter_mut().find(|column| column.name == *name) {
@@ -278,6 +278,11 @@ impl<'k> Maker<'k> {
         self.columns.iter().filter(is).map(|column| &column.name)
     }
 
+    /// Conditions on rows that only a server can decide: rows are made and asked of until they hold.
+    pub fn open(&self) -> impl Iterator<Item = &str> {
+        self.open.iter().map(|(condition, _)| condition.as_str())
+    }
+
     /// What a server has to be asked before rows can be made.
     pub fn questions(&self) -> Vec<Question> {
         let of = |(at, conditions): (&usize, &Vec<String>)| {
@@ -301,7 +306,7 @@ impl<'k> Maker<'k> {
 
     fn read_checks(&mut self, checks: Vec<Condition>) {
         let mut all = Vec::new();
-        for Condition { text, of: own, alone } in checks {
+        for Condition { text, of: own, reads } in checks {
             let sort = |name: &str| match (&own, name) {
                 (Some(column), "value" | "VALUE") => self.sort_of(column),
                 _ => self.sort_of(name),
@@ -320,9 +325,12 @@ impl<'k> Maker<'k> {
                             self.composed.extend(at.map(|at| (at, parts)));
                         }
                         None => {
-                            let at = self.columns.iter().position(|column| alone.as_ref() == Some(&column.name));
-                            if let Some(at) = at {
-                                self.alone.entry(at).or_default().push(beyond.sql.clone());
+                            let places: Vec<usize> =
+                                (0..self.columns.len()).filter(|at| reads.contains(&self.columns[*at].name)).collect();
+                            match places.as_slice() {
+                                [] => {}
+                                [at] => self.alone.entry(*at).or_default().push(beyond.sql.clone()),
+                                _ => self.open.push((beyond.sql.clone(), places)),
                             }
                             self.beyond.push(beyond.sql);
                         }
@@ -724,7 +732,10 @@ impl<'k> Maker<'k> {
             return fixed.clone();
         }
         let seed = stir(&[column.seed, self.start + row.number, attempt]);
-        if column.nullable && share(stir(&[seed, 81])) < column.nulls {
+        // Where a server refused a row, it may be for what is null, or for what is not.
+        let is_open = attempt >= ATTEMPTS && self.open.iter().any(|(_, places)| places.contains(&at));
+        let nulls = if is_open { column.nulls.max(0.5) } else { column.nulls };
+        if column.nullable && share(stir(&[seed, 81])) < nulls {
             return Value::Null;
         }
         let mut at = share(stir(&[seed, 82]));
@@ -750,11 +761,11 @@ impl<'k> Maker<'k> {
     ///
     /// # Errors
     /// The check that no row was found for.
-    pub(crate) fn row(&self, number: u64) -> Result<Row, Lacks> {
+    pub(crate) fn row(&self, number: u64, again: u64) -> Result<Row, Lacks> {
         let mut row =
             Row { number, values: vec![Value::Null; self.columns.len()], chosen: vec![None; self.references.len()] };
         let mut wrong = None;
-        for attempt in 0..ATTEMPTS {
+        for attempt in again * ATTEMPTS..(again + 1) * ATTEMPTS {
             self.references_first(&mut row, attempt);
             for at in 0..self.columns.len() {
                 if !self.references.iter().any(|reference| reference.columns.contains(&at)) {
@@ -808,12 +819,12 @@ impl<'k> Maker<'k> {
         }
     }
 
-    /// Appends the row of a number as a line of `copy … from stdin`.
+    /// Appends the row of a number as a line of `copy … from stdin`; `again`: how often one was refused.
     ///
     /// # Errors
     /// Where no row was found that its checks take.
-    pub fn line(&self, number: u64, out: &mut Vec<u8>) -> Result<(), Lacks> {
-        let row = self.row(number)?;
+    pub fn line(&self, number: u64, again: u64, out: &mut Vec<u8>) -> Result<(), Lacks> {
+        let row = self.row(number, again)?;
         for (at, (value, column)) in row.values.iter().zip(&self.columns).enumerate() {
             if at > 0 {
                 out.push(b'\t');

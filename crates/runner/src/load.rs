@@ -26,6 +26,8 @@ const KEYS: i64 = 2_000_000;
 pub struct LoadOptions {
     /// How many rows each table is to have, and what is said of them; those that are there count.
     pub tables: BTreeMap<TableName, Asked>,
+    /// What is run over the rows of a table when they are there, in the same transaction, and whether it removes rows.
+    pub after: BTreeMap<TableName, Vec<(String, bool)>>,
     /// Why the project takes the database for production.
     pub production: Option<Production>,
 }
@@ -68,7 +70,8 @@ pub fn load(
     }
     for table in order(catalog) {
         if let Some(asked) = options.tables.get(&table.table) {
-            let loaded = one(session, catalog, table, asked)?;
+            let after = options.after.get(&table.table).map(Vec::as_slice).unwrap_or_default();
+            let loaded = one(session, catalog, table, asked, after)?;
             tell(Event::Loaded(loaded.clone()));
             all.push(loaded);
         }
@@ -146,14 +149,20 @@ fn outside(session: &mut Session, name: &TableName, asked: &Asked) -> Result<Loa
             }));
         }
     }
-    one(session, &catalog, &table, asked)
+    one(session, &catalog, &table, asked, &[])
 }
 
 fn shown(table: &TableName) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
-fn one(session: &mut Session, catalog: &Catalog, table: &Table, asked: &Asked) -> Result<Loaded, Error> {
+fn one(
+    session: &mut Session,
+    catalog: &Catalog,
+    table: &Table,
+    asked: &Asked,
+    after: &[(String, bool)],
+) -> Result<Loaded, Error> {
     let name = qualified(&table.table.schema, &table.table.name).to_string();
     let before: i64 = session.query_one(&format!("select count(*) from {name}"), &[])?.get(0);
     let before = before.unsigned_abs();
@@ -178,11 +187,16 @@ fn one(session: &mut Session, catalog: &Catalog, table: &Table, asked: &Asked) -
     };
     loaded.why = maker.fewer.as_ref().map(|(_, why)| why.clone());
     session.batch_execute("begin; set local statement_timeout = 0")?;
-    match copy(session, &name, &maker) {
+    match copy(session, &name, &maker, after) {
         Ok(added) => {
             sequences(session, &table.table, &maker)?;
             session.batch_execute("commit")?;
             loaded.added = added;
+            if added < maker.rows() {
+                let open: Vec<&str> = maker.open().collect();
+                let what = if open.is_empty() { "a limit".to_owned() } else { open.join("; ") };
+                loaded.why.get_or_insert_with(|| format!("{what} lets no more in"));
+            }
             Ok(loaded)
         }
         Err(said) => {
@@ -197,19 +211,87 @@ fn one(session: &mut Session, catalog: &Catalog, table: &Table, asked: &Asked) -
     }
 }
 
-/// Sends the rows of a maker while it makes more.
-fn copy(session: &mut Session, name: &str, maker: &Maker<'_>) -> Result<u64, String> {
-    let said = |error: &specc_postgres::postgres::Error| ServerError::of(error).to_string();
+/// How often rows are made anew that a server refuses for what is not followed here.
+const AGAIN: u64 = 24;
+
+fn said(error: &specc_postgres::postgres::Error) -> String {
+    ServerError::of(error).to_string()
+}
+
+/// Adds the rows of a maker, and gives how many there are.
+fn copy(session: &mut Session, name: &str, maker: &Maker<'_>, after: &[(String, bool)]) -> Result<u64, String> {
     let asleep = triggers::sleep(session, name).map_err(|error| error.to_string())?;
     let columns: Vec<_> = maker.columns().map(|column| ident(column)).collect();
-    let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
-    let mut writer = session.copy_in(&format!("copy {name}{list} from stdin")).map_err(|error| said(&error))?;
+    let list = columns.join(", ");
+    let mut added = match maker.open().next() {
+        None => send(
+            session,
+            &format!("copy {name} ({list}) from stdin"),
+            maker,
+            (0..maker.rows()).map(|number| (number, 0)),
+            false,
+        )?,
+        Some(_) => sifted(session, name, &list, maker)?,
+    };
+    for (statement, removes) in after {
+        let changed = session.execute(statement, &[]).map_err(|error| said(&error))?;
+        if *removes {
+            added -= changed;
+        }
+    }
+    asleep.wake(session).map_err(|error| error.to_string())?;
+    Ok(added)
+}
+
+/// Rows of which only the server knows whether they hold go to a table of their own first; those that do not are made anew.
+fn sifted(session: &mut Session, name: &str, list: &str, maker: &Maker<'_>) -> Result<u64, String> {
+    let holds: Vec<String> = maker.open().map(|condition| format!("({condition}) is not false")).collect();
+    let holds = holds.join(" and ");
+    let made = format!(
+        "create temp table specc_made on commit drop as select null::bigint as specc_number, {list} from {name} where false"
+    );
+    session.batch_execute(&made).map_err(|error| said(&error))?;
+    let (mut added, mut left): (u64, Option<Vec<u64>>) = (0, None);
+    for again in 0..AGAIN {
+        let into = format!("copy pg_temp.specc_made (specc_number, {list}) from stdin");
+        match &left {
+            None => send(session, &into, maker, (0..maker.rows()).map(|number| (number, again)), true)?,
+            Some(left) => send(session, &into, maker, left.iter().map(|number| (*number, again)), true)?,
+        };
+        let take = format!(
+            "insert into {name} ({list}) overriding system value select {list} from pg_temp.specc_made where {holds}"
+        );
+        added += session.execute(&take, &[]).map_err(|error| said(&error))?;
+        let others = format!("select specc_number from pg_temp.specc_made where not ({holds}) order by 1");
+        let rows = session.query(&others, &[]).map_err(|error| said(&error))?;
+        if rows.is_empty() {
+            break;
+        }
+        left = Some(rows.iter().map(|row| row.get::<_, i64>(0).unsigned_abs()).collect());
+        session.batch_execute("truncate pg_temp.specc_made").map_err(|error| said(&error))?;
+    }
+    session.batch_execute("drop table pg_temp.specc_made").map_err(|error| said(&error))?;
+    Ok(added)
+}
+
+/// Sends the rows of these numbers while more are made; with their numbers before them where asked for.
+fn send(
+    session: &mut Session,
+    into: &str,
+    maker: &Maker<'_>,
+    numbers: impl Iterator<Item = (u64, u64)> + Send,
+    numbered: bool,
+) -> Result<u64, String> {
+    let mut writer = session.copy_in(into).map_err(|error| said(&error))?;
     let (send, receive) = sync_channel::<Result<Vec<u8>, String>>(4);
     let sent: Result<(), String> = std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut out = Vec::with_capacity(CHUNK + 4096);
-            for number in 0..maker.rows() {
-                if let Err(lacks) = maker.line(number, &mut out) {
+            for (number, again) in numbers {
+                if numbered {
+                    out.extend_from_slice(format!("{number}\t").as_bytes());
+                }
+                if let Err(lacks) = maker.line(number, again, &mut out) {
                     let _ = send.send(Err(lacks.to_string()));
                     return;
                 }
@@ -228,9 +310,7 @@ fn copy(session: &mut Session, name: &str, maker: &Maker<'_>) -> Result<u64, Str
         Ok(())
     });
     sent?;
-    let added = writer.finish().map_err(|error| said(&error))?;
-    asleep.wake(session).map_err(|error| error.to_string())?;
-    Ok(added)
+    writer.finish().map_err(|error| said(&error))
 }
 
 /// What each reference of a table leads to; its own rows are none yet.
@@ -249,7 +329,7 @@ fn keys(session: &mut Session, catalog: &Catalog, table: &Table) -> Result<Vec<O
             texts.join(", "),
             qualified(&key.target.schema, &key.target.name),
             there.join(" and "),
-            columns.join(", ")
+            texts.iter().map(|text| format!("{text} collate \"C\"")).collect::<Vec<_>>().join(", ")
         );
         let mut found = Keys::new(columns.len());
         for row in session.query(&query, &[])? {

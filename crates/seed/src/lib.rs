@@ -7,6 +7,7 @@
 
 mod between;
 mod filter;
+pub mod large;
 mod order;
 mod plan;
 mod told;

@@ -47,6 +47,11 @@ use specc_diag::Span;
 use specc_model::formula::Formula;
 use specc_model::{Entity, Expr, Model};
 
+/// The statements by which the limits of an entity hold over rows that no trigger saw, in order, and whether each removes rows.
+pub fn limits_of(model: &Model, entity: &Entity) -> Vec<(String, bool)> {
+    limit::bulk(model, entity)
+}
+
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     let mut room = Room::new(model, out);
     immutable::lower(&mut room);

@@ -23,6 +23,7 @@
 //!
 //! The settings that pass from trigger to trigger are hints: what they let in is counted at the end.
 
+mod bulk;
 mod fill;
 mod formula;
 mod met;
@@ -63,6 +64,16 @@ pub(super) fn lower(room: &mut Room, entity: &Entity) {
     for limit in &entity.limits {
         Places::new(model, entity, limit).lower(room);
     }
+}
+
+/// The statements by which the limits of an entity hold over rows that no trigger saw, and whether each removes rows.
+pub(super) fn bulk(model: &Model, entity: &Entity) -> Vec<(String, bool)> {
+    let each = |limit: &Limit| {
+        let places = Places::new(model, entity, limit);
+        let promoted = places.bulk_promoted().map(|statement| (statement, false));
+        promoted.into_iter().chain([(places.bulk(), limit.overflow.is_empty())]).collect::<Vec<_>>()
+    };
+    entity.limits.iter().flat_map(each).collect()
 }
 
 /// The arguments of the lock that orders those who change the number of places and those who lock several owners.
