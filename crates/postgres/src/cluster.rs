@@ -398,6 +398,10 @@ impl Inner {
             .collect()
     }
 
+    pub(crate) fn user(&self) -> Option<User> {
+        self.user
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }

@@ -30,6 +30,10 @@ impl Database {
         Ok(Self { cluster, name })
     }
 
+    pub(crate) fn cluster(&self) -> &Inner {
+        &self.cluster
+    }
+
     /// The database's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -7,11 +7,13 @@
 
 mod column;
 mod distribution;
+mod made;
 pub mod space;
 pub mod statistics;
 
 pub use column::{Column, Share, Values};
 pub use distribution::{Skew, harmonic};
+pub use made::Edge;
 
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Object, Qualified};
@@ -69,6 +71,11 @@ impl Sizes {
     pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
         self.tables.get(&Qualified::new(SmolStr::new(schema), SmolStr::new(name)))
     }
+}
+
+/// Whether values of a type of Postgres are spread as numbers.
+pub fn is_number(name: &str) -> bool {
+    specc_facts::family(name).is_number()
 }
 
 fn entity(model: &Model, name: &Qualified) -> Option<EntityId> {

@@ -10,8 +10,8 @@ const PAGE_HEADER: u64 = 24;
 /// The header of a row, aligned, and its line pointer.
 const ROW: u64 = 24 + 4;
 
-/// Pages of the rows themselves.
-pub fn heap_pages(table: &Table, fillfactor: u64) -> u64 {
+/// Pages of so many rows of a table.
+pub fn heap_pages(table: &Table, rows: u64, fillfactor: u64) -> u64 {
     let mut bytes = 0f64;
     for column in &table.columns {
         let width = f64::from(if column.width > TOASTED { POINTER } else { column.width });
@@ -27,7 +27,7 @@ pub fn heap_pages(table: &Table, fillfactor: u64) -> u64 {
     let nulls = u64::from(table.columns.iter().any(|column| column.nulls > 0.0));
     // A bit for each column where one is null: the header has room for eight.
     let header = ROW + nulls * 8 * u64::from(table.columns.len() > 8);
-    pages(table.rows, (bytes / 8.0).ceil() as u64 * 8 + header, fillfactor)
+    pages(rows, (bytes / 8.0).ceil() as u64 * 8 + header, fillfactor)
 }
 
 /// Up to here the length of a value takes one byte.
@@ -44,11 +44,13 @@ fn pages(rows: u64, row: u64, fillfactor: u64) -> u64 {
     rows.div_ceil(each)
 }
 
-/// The part of a page of a btree that is filled when it is built.
-const BTREE_FILLED: u64 = 90;
+/// The part of a page of a btree that is filled where keys come in order, and where they come in any.
+const IN_ORDER: u64 = 90;
+const IN_ANY: u64 = 71;
 
-/// A btree over so many rows, whose keys have so many bytes and values: equal keys are stored once for many rows.
-pub fn btree_pages(rows: u64, key: u32, distinct: u64) -> Pages {
+/// A btree over so many rows, whose keys have so many bytes and values: equal keys are stored once for many rows. `ordered`: keys
+/// come in their order.
+pub fn btree_pages(rows: u64, key: u32, distinct: u64, ordered: bool) -> Pages {
     if rows == 0 {
         return Pages { pages: 1, height: 0 };
     }
@@ -57,7 +59,8 @@ pub fn btree_pages(rows: u64, key: u32, distinct: u64) -> Pages {
     let each = (rows as f64 / distinct.max(1) as f64).max(1.0);
     // A list of rows takes six bytes for each; lists end before they are a third of a page.
     let shared = if each > 1.5 { (8.0 + aligned as f64 + 4.0) / each.min(400.0) + 6.0 } else { tuple as f64 };
-    let free = ((PAGE - PAGE_HEADER - 16) * BTREE_FILLED / 100) as f64;
+    let filled = if ordered { IN_ORDER } else { IN_ANY };
+    let free = ((PAGE - PAGE_HEADER - 16) * filled / 100) as f64;
     let leaves = ((rows as f64 * shared) / free).ceil().max(1.0) as u64;
     let inner = ((PAGE - PAGE_HEADER - 16) * 70 / 100) / tuple.max(1);
     let (mut level, mut all, mut height) = (leaves, leaves + 1, 0);
@@ -67,6 +70,35 @@ pub fn btree_pages(rows: u64, key: u32, distinct: u64) -> Pages {
         height += 1;
     }
     Pages { pages: all, height }
+}
+
+/// Pages of an index by its method. What a GIN, GiST or vector index takes depends on what is in its values: these are the
+/// measures of indexes over lists of words and over vectors (`docs/bench.md`).
+pub fn index_pages(method: &str, rows: u64, key: u32, distinct: u64, ordered: bool) -> Pages {
+    let bytes = |each: f64| ((rows as f64 * each) / (PAGE - PAGE_HEADER) as f64).ceil().max(1.0) as u64 + 1;
+    let pages = match method {
+        "btree" => return btree_pages(rows, key, distinct, ordered),
+        "hash" => bytes(20.0 / 0.75),
+        "brin" => 3 + (rows / 100_000),
+        // A row is in the lists of each of its words, two bytes in each; and what waited to be sorted in leaves its room.
+        "gin" => bytes(f64::from(key) * 0.35) + (rows * u64::from(key) / PAGE).min(WAITING),
+        "gist" | "spgist" => bytes((f64::from(key) + 16.0) / 0.7),
+        // The vector beside the row, and its neighbours.
+        "hnsw" => bytes(hnsw(key)),
+        "ivfflat" => bytes(f64::from(key) + 24.0),
+        _ => bytes(f64::from(key) + 16.0),
+    };
+    Pages { pages, height: 0 }
+}
+
+/// Pages of a list of what is not sorted in yet, `gin_pending_list_limit`.
+const WAITING: u64 = 512;
+
+/// A vector is never in parts: what is left of a page after the last whole one stays empty. Its neighbours take six bytes each.
+fn hnsw(key: u32) -> f64 {
+    let row = f64::from(key) + 40.0 + 280.0;
+    let page = (PAGE - PAGE_HEADER) as f64;
+    page / (page / row).floor().max(1.0)
 }
 
 /// The size of an index.

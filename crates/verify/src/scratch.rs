@@ -170,6 +170,27 @@ impl Scratch {
         })
     }
 
+    /// A new database that has this catalog, and no rows of seeds.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn made(&self, catalog: &Catalog) -> Result<Database, ScratchError> {
+        let mut catalog = catalog.clone();
+        catalog.retain(|_, entry| !matches!(entry.object, specc_catalog::Object::Seed(_)));
+        loop {
+            let (database, mut session) = self.database()?;
+            let above = Some(&database).filter(|_| self.lacks().is_none());
+            match make::run(above, &mut session, plan_create(&catalog)?.statements()) {
+                Ok(()) => return Ok(database),
+                Err(ScratchError::Refused { message, statement }) => match missing_role(&message) {
+                    Some(role) => make::role(&mut session, role)?,
+                    None => return Err(ScratchError::Refused { message, statement }),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// What a database has, with the texts that Postgres spells otherwise when it reads them once more as it spells them
     /// then, where that is how `wanted` has them: `wanted` may have been read from the database before.
     pub fn read_again(&self, live: &Catalog, wanted: &Catalog) -> Catalog {
