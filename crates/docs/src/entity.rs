@@ -380,6 +380,18 @@ fn partitions(book: &Book<'_>, entity: &Entity, out: &mut String) {
     let Some(by) = &entity.partition_by else { return };
     let elements: &[Element] = &by.elements;
     let _ = writeln!(out, "## Partitions\n\nBy {} of {}.\n", by.method, behaviour::elements(entity, elements));
+    if let Some(rolls) = &by.rolls {
+        let then = match &rolls.then {
+            specc_model::Then::Detach => "are detached".to_owned(),
+            specc_model::Then::Archive(schema) => format!("go to the schema {}", text::code(schema)),
+            specc_model::Then::Drop => "are dropped".to_owned(),
+        };
+        let old =
+            rolls.keep.map_or(String::new(), |(n, unit)| format!("; those older than {} {then}", unit.interval(n)));
+        let name = specc_model::rolling_function(&book.model.options, entity);
+        let name = text::code(&format!("{}.{}", name.schema, name.name));
+        let _ = writeln!(out, "{name} makes one for every {}, {} ahead{old}.\n", rolls.every.word(), rolls.ahead);
+    }
     if entity.partitions.is_empty() {
         return;
     }

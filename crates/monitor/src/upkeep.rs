@@ -255,7 +255,12 @@ pub(crate) fn partitions(watch: &mut Watch, model: &Model) {
         let Some(by) = entity.partition_by.as_ref().filter(|by| by.method == "range") else { continue };
         let first = by.elements.first().and_then(specc_model::Element::field);
         if first.is_some_and(|field| is_time(entity, field)) && by.elements.len() == 1 {
-            values.push(format!("({})", named(entity)));
+            // A month to act in, where somebody has to; where the calendar does, what it promises.
+            let wanted = match &by.rolls {
+                Some(rolls) => u64::from(rolls.ahead) * u64::from(rolls.every.days()) * 86_400,
+                None => 14 * 86_400,
+            };
+            values.push(format!("({}, {wanted}::bigint)", named(entity)));
         }
     }
     if values.is_empty() {
@@ -266,10 +271,12 @@ pub(crate) fn partitions(watch: &mut Watch, model: &Model) {
         sql: format!(
             "select w.schema, w.relation, count(c.oid) as partitions, \
              coalesce(max(extract(epoch from substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \\('([^']+)'\\)$re$)::timestamptz \
-             - clock_timestamp())), 0) as ahead_seconds \
-             from (values {}) as w (schema, relation) join pg_namespace n on n.nspname = w.schema \
+             - clock_timestamp())), 0) as ahead_seconds, w.wanted_seconds, \
+             coalesce(max(pg_stat_get_live_tuples(i.inhrelid)) filter (where pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'), 0) \
+             as default_rows \
+             from (values {}) as w (schema, relation, wanted_seconds) join pg_namespace n on n.nspname = w.schema \
              join pg_class p on p.relnamespace = n.oid and p.relname = w.relation \
-             left join pg_inherits i on i.inhparent = p.oid left join pg_class c on c.oid = i.inhrelid group by 1, 2",
+             left join pg_inherits i on i.inhparent = p.oid left join pg_class c on c.oid = i.inhrelid group by 1, 2, 5",
             values.join(", ")
         ),
         kept: KEPT,
@@ -278,6 +285,8 @@ pub(crate) fn partitions(watch: &mut Watch, model: &Model) {
             label("relation", "The table"),
             gauge("partitions", "How many there are"),
             gauge("ahead_seconds", "Until when there are partitions, from now on"),
+            gauge("wanted_seconds", "Until when there should be at least"),
+            gauge("default_rows", "About how many rows the default one has"),
         ],
     });
     watch.alerts.push((
@@ -285,19 +294,27 @@ pub(crate) fn partitions(watch: &mut Watch, model: &Model) {
         vec![
             alert(
                 "SpeccPartitionDue",
-                "specc_partition_ahead_seconds < 1209600",
+                "specc_partition_ahead_seconds < specc_partition_wanted_seconds",
                 "1h",
                 "warning",
-                "in two weeks there is no partition of {{ $labels.schema }}.{{ $labels.relation }} any more",
-                "add the next one to the spec: specc build, specc apply",
+                "partitions of {{ $labels.schema }}.{{ $labels.relation }} end soon",
+                "add the next one to the spec: specc build, specc apply; where they are made by the calendar, look why its function is not called, or fails",
             ),
             alert(
                 "SpeccPartitionMissing",
-                "specc_partition_ahead_seconds < 172800",
+                "specc_partition_ahead_seconds < specc_partition_wanted_seconds / 7",
                 "10m",
                 "critical",
-                "in two days rows of {{ $labels.schema }}.{{ $labels.relation }} have nowhere to go",
-                "add the next partition to the spec: specc build, specc apply",
+                "rows of {{ $labels.schema }}.{{ $labels.relation }} will soon have nowhere to go",
+                "add the next partition to the spec: specc build, specc apply; where they are made by the calendar, call its function",
+            ),
+            alert(
+                "SpeccPartitionDefault",
+                "specc_partition_default_rows > 0",
+                "1h",
+                "warning",
+                "the default partition of {{ $labels.schema }}.{{ $labels.relation }} has rows",
+                "make the partition that they belong to; where they are made by the calendar, call its function",
             ),
         ],
     ));

@@ -12,6 +12,7 @@ mod kept;
 mod load;
 mod platform;
 mod removed;
+mod rolling;
 mod search;
 mod streams;
 mod two;

@@ -10,6 +10,7 @@ mod hints;
 mod indexes;
 pub(crate) mod names;
 mod platform;
+mod rolling;
 pub(crate) mod tables;
 pub(crate) mod types;
 mod views;
@@ -41,6 +42,7 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     platform::storage_and_realtime(&mut room);
     platform::jobs(&mut room);
     platform::sql_blocks(&mut room);
+    rolling::lower(&mut room);
 }
 
 /// What is only read while objects are made, so that entities can be lowered side by side.

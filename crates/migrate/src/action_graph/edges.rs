@@ -61,6 +61,7 @@ impl<'d> Builder<'d, '_> {
         self.after_bodies(actions);
         self.covered();
         self.around_counts();
+        self.before_blocks();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Statements as nodes of a graph, and the order that its edges allow.
 
+mod blocks;
 mod covered;
 mod edges;
 mod filled;

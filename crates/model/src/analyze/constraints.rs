@@ -294,7 +294,8 @@ impl Pass<'_> {
         for element in &elements {
             self.check_class(element, if method == "hash" { "hash" } else { "btree" });
         }
-        self.parts.partition_by = Some(PartitionBy { method, elements, span });
+        let rolls = p.rolls.as_ref().and_then(|d| self.rolls(d, &method, &elements));
+        self.parts.partition_by = Some(PartitionBy { method, elements, rolls, span });
     }
 
     pub(crate) fn partition(&mut self, p: &ast::PartitionDecl, doc: &ast::Doc, span: Span) {

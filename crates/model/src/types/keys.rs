@@ -163,7 +163,79 @@ pub struct Search {
 pub struct PartitionBy {
     pub method: SmolStr,
     pub elements: Vec<Element>,
+    /// How partitions are made by the calendar.
+    pub rolls: Option<Rolls>,
     pub span: Span,
+}
+
+/// Partitions that are made, and taken away, by the calendar.
+#[derive(Clone, Debug)]
+pub struct Rolls {
+    /// What divides.
+    pub field: FieldIx,
+    pub every: Every,
+    /// For how long they stay: a number of units.
+    pub keep: Option<(u32, Every)>,
+    /// What becomes of older ones.
+    pub then: Then,
+    /// How many are made before they are needed.
+    pub ahead: u32,
+    pub span: Span,
+}
+
+/// A unit of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Every {
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl Every {
+    pub const ALL: [Every; 5] = [Every::Day, Every::Week, Every::Month, Every::Quarter, Every::Year];
+
+    /// The word in the language, which is the one of Postgres's `date_trunc`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Every::Day => "day",
+            Every::Week => "week",
+            Every::Month => "month",
+            Every::Quarter => "quarter",
+            Every::Year => "year",
+        }
+    }
+
+    /// So many of them, as an interval.
+    pub fn interval(self, number: u32) -> String {
+        match self {
+            Every::Quarter => format!("{} months", u64::from(number) * 3),
+            other => format!("{number} {}s", other.word()),
+        }
+    }
+
+    /// The least number of days that it has.
+    pub fn days(self) -> u32 {
+        match self {
+            Every::Day => 1,
+            Every::Week => 7,
+            Every::Month => 28,
+            Every::Quarter => 90,
+            Every::Year => 365,
+        }
+    }
+}
+
+/// What becomes of a partition that is too old.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It stands alone, where it is.
+    Detach,
+    /// It stands alone, in another schema.
+    Archive(SmolStr),
+    /// It goes, with its rows.
+    Drop,
 }
 
 #[derive(Clone, Debug)]

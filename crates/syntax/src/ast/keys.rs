@@ -87,11 +87,26 @@ pub struct SearchDecl {
     pub config: Option<Name>,
 }
 
-/// `partition by range (created_at)`; methods range, list, hash; elements are columns or expressions
+/// `partition by range (created_at) [every month …]`; methods range, list, hash; elements are columns or expressions
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionByDecl {
     pub method: Name,
     pub elements: Vec<IndexElement>,
+    /// Whether partitions are made by the calendar.
+    pub rolls: Option<RollsDecl>,
+}
+
+/// `every month keep 24 months then archive in cold ahead 3`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollsDecl {
+    pub every: Name,
+    /// For how long partitions stay.
+    pub keep: Option<(u32, Name)>,
+    /// What becomes of older ones, and the schema that they go to.
+    pub then: Option<(Name, Option<Name>)>,
+    /// How many are made before they are needed.
+    pub ahead: Option<u32>,
+    pub at: At,
 }
 
 /// `partition events_2026 from ('2026-01-01') to ('2027-01-01')`, `partition eu in ('de', 'fr')`,

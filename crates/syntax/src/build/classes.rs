@@ -27,6 +27,31 @@ impl Cx<'_> {
         Some(RetainDecl { spans, from, at })
     }
 
+    pub(super) fn rolls(&mut self, pair: Pair<'_>) -> Option<RollsDecl> {
+        let at = self.at(&pair);
+        let (mut every, mut keep, mut then, mut ahead) = (None, None, None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::roll_keep => {
+                    for inner in part.into_inner() {
+                        let is_span = inner.as_rule() == Rule::span;
+                        let mut parts = inner.into_inner();
+                        if is_span {
+                            let number = parts.next().and_then(|p| self.number(&p))?;
+                            keep = Some((number, parts.next().map(|p| self.word(&p))?));
+                        } else {
+                            let word = parts.next().map(|p| self.word(&p))?;
+                            then = Some((word, parts.next().map(|p| self.name(&p))));
+                        }
+                    }
+                }
+                Rule::roll_ahead => ahead = part.into_inner().next().and_then(|p| self.number(&p)),
+                _ => every = Some(self.word(&part)),
+            }
+        }
+        Some(RollsDecl { every: every?, keep, then, ahead, at })
+    }
+
     pub(super) fn person(&mut self, pair: Pair<'_>) -> Option<PersonDecl> {
         let opener = self.opener(&pair);
         let (mut entity, mut rows) = (None, Vec::new());

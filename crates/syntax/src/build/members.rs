@@ -451,7 +451,14 @@ impl Cx<'_> {
     fn partition_by(&mut self, pair: Pair<'_>) -> Option<PartitionByDecl> {
         let mut parts = pair.into_inner();
         let method = parts.next().map(|p| self.word(&p))?;
-        Some(PartitionByDecl { method, elements: parts.map(|p| self.element(p)).collect() })
+        let (mut elements, mut rolls) = (Vec::new(), None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::rolls => rolls = self.rolls(part),
+                _ => elements.push(self.element(part)),
+            }
+        }
+        Some(PartitionByDecl { method, elements, rolls })
     }
 
     fn partition(&mut self, pair: Pair<'_>) -> Option<PartitionDecl> {

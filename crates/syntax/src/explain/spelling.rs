@@ -122,7 +122,9 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Member, "search") => "`search (title A, description B) using english`",
         (Place::Member, "use") => "`use timestamps, tenant(startup_id)`",
         (Place::Member, "reference") => "`reference (tenant_id, project_id) -> projects (tenant_id, id)`",
-        (Place::Member, "partition") => "`partition by range (created_at)` or `partition p from ('…') to ('…')`",
+        (Place::Member, "partition") => {
+            "`partition by range (created_at)`, with `every month` if you like, or `partition p from ('…') to ('…')`"
+        }
         (Place::Member, "workflow") => "`workflow status { draft -> published, cancelled }`",
         (Place::Member, "limit") => "`limit seats: status = 'confirmed' per event_id to event.capacity`",
         (Place::Member, "trigger") => "`trigger touch before update execute touch()`",

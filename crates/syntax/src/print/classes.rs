@@ -10,6 +10,21 @@ pub(super) fn retain(r: &RetainDecl) -> String {
     format!("retain {}{from}", spans.join(" "))
 }
 
+pub(super) fn rolls(r: &RollsDecl) -> String {
+    let mut out = format!(" every {}", r.every.text);
+    if let Some((number, unit)) = &r.keep {
+        out.push_str(&format!(" keep {number} {}", unit.text));
+        if let Some((word, schema)) = &r.then {
+            let schema = schema.as_ref().map_or(String::new(), |schema| format!(" in {}", name(schema)));
+            out.push_str(&format!(" then {}{schema}", word.text));
+        }
+    }
+    if let Some(ahead) = r.ahead {
+        out.push_str(&format!(" ahead {ahead}"));
+    }
+    out
+}
+
 impl Printer<'_> {
     pub(super) fn person(&mut self, person: &PersonDecl) -> String {
         let head = format!("person {}", qname(&person.entity));

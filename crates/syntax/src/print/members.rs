@@ -88,7 +88,8 @@ impl Printer<'_> {
                 format!("search {}({fields}){config}", named(&s.column)).into()
             }
             MemberKind::PartitionBy(p) => {
-                format!("partition by {} ({})", p.method.text, self.elements(&p.elements)).into()
+                let rolls = p.rolls.as_ref().map_or(String::new(), super::classes::rolls);
+                format!("partition by {} ({}){rolls}", p.method.text, self.elements(&p.elements)).into()
             }
             MemberKind::Partition(p) => {
                 let bounds = match &p.bounds {

@@ -306,6 +306,15 @@ pub(super) fn smol<S: AsRef<str>, T: for<'a> From<&'a str>>(text: S) -> T {
     T::from(text.as_ref())
 }
 
+fn rolls() -> impl Strategy<Value = RollsDecl> {
+    let unit = || proptest::sample::select(&["day", "weeks", "month", "year"][..]).prop_map(name_of);
+    let then = (proptest::sample::select(&["drop", "detach", "archive"][..]).prop_map(name_of), of(name()));
+    (unit(), of((0u32..1000, unit(), of(then))), of(0u32..99)).prop_map(|(every, keep, ahead)| {
+        let (keep, then) = keep.map_or((None, None), |(number, unit, then)| (Some((number, unit)), then));
+        RollsDecl { every, keep, then, ahead, at: at() }
+    })
+}
+
 fn retain() -> impl Strategy<Value = RetainDecl> {
     let unit = proptest::sample::select(&["years", "year", "days", "minutes"][..]).prop_map(name_of);
     (vec((0u32..1000, unit), 1..3), of(name())).prop_map(|(spans, from)| RetainDecl { spans, from, at: at() })
@@ -325,8 +334,9 @@ pub(super) fn member() -> impl Strategy<Value = Member> {
         .prop_map(|(column, fields, config)| MemberKind::Search(Box::new(SearchDecl { column, fields, config })));
     let kind = proptest::sample::select(&["function", "sql", "extension", "materialized view"][..]).prop_map(name_of);
     let method = proptest::sample::select(&["range", "list", "hash"][..]).prop_map(name_of);
-    let by = (method, elements())
-        .prop_map(|(method, elements)| MemberKind::PartitionBy(Box::new(PartitionByDecl { method, elements })));
+    let by = (method, elements(), of(rolls())).prop_map(|(method, elements, rolls)| {
+        MemberKind::PartitionBy(Box::new(PartitionByDecl { method, elements, rolls }))
+    });
     let kind = prop_oneof![
         3 => field().prop_map(|f| MemberKind::Field(Box::new(f))).boxed(),
         3 => reference().prop_map(|r| MemberKind::Ref(Box::new(r))).boxed(),

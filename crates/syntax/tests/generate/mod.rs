@@ -94,6 +94,8 @@ const KEYWORDS: &[&str] = &[
     "size",
     "reference",
     "partition",
+    "every",
+    "keep",
 ];
 
 fn qname() -> impl Strategy<Value = QName> {

@@ -7,6 +7,8 @@ mod routines;
 mod suggest;
 mod views;
 
+pub(super) use routines::{function, setting};
+
 use super::collect::Decls;
 use super::expand::Expanded;
 use super::project::Project;

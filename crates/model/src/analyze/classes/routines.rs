@@ -42,7 +42,7 @@ pub(super) fn add(model: &mut Model) {
     model.schedules.extend(jobs);
 }
 
-fn setting(name: &str, value: &str) -> Setting {
+pub(in super::super) fn setting(name: &str, value: &str) -> Setting {
     let at = specc_syntax::ast::At(specc_diag::Span::default());
     Setting { name: Name { text: name.into(), at }, value: value.into(), quoted: false, at }
 }
@@ -66,7 +66,7 @@ fn say(model: &Model, names: &[&str]) -> (String, String) {
 }
 
 /// A function of the helper schema that runs as its owner.
-fn function(model: &Model, name: SmolStr, meta: Meta, body: String) -> Function {
+pub(in super::super) fn function(model: &Model, name: SmolStr, meta: Meta, body: String) -> Function {
     Function {
         meta,
         name: Qualified { schema: model.options.helper_schema.clone(), name },
