@@ -10,6 +10,7 @@ mod audit;
 mod behaviour;
 mod bodies;
 mod changes;
+mod citus;
 mod conversions;
 mod deploy;
 mod diagnostics;

@@ -49,6 +49,7 @@ enum ConfigTarget {
     #[default]
     Supabase,
     Postgres,
+    Citus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -196,6 +197,7 @@ impl Config {
             target: match self.target {
                 ConfigTarget::Supabase => Target::Supabase,
                 ConfigTarget::Postgres => Target::Postgres,
+                ConfigTarget::Citus => Target::Citus,
             },
             derive: self.derive.unwrap_or(true),
             ..Options::default()
@@ -258,7 +260,7 @@ impl Config {
     pub fn migrations(&self) -> PathBuf {
         let default = match self.target {
             ConfigTarget::Supabase => "supabase/migrations",
-            ConfigTarget::Postgres => "migrations",
+            ConfigTarget::Postgres | ConfigTarget::Citus => "migrations",
         };
         folder(&self.output.migrations, default)
     }
@@ -267,7 +269,7 @@ impl Config {
     pub fn seeds(&self) -> PathBuf {
         let default = match self.target {
             ConfigTarget::Supabase => "supabase/seeds",
-            ConfigTarget::Postgres => "seeds",
+            ConfigTarget::Postgres | ConfigTarget::Citus => "seeds",
         };
         folder(&self.output.seeds, default)
     }

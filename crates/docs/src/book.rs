@@ -313,7 +313,7 @@ impl<'a> Book<'a> {
     pub fn everyone(&self) -> &'static str {
         match self.model.options.target {
             Target::Supabase => "everyone who reaches the API",
-            Target::Postgres => "every role",
+            Target::Postgres | Target::Citus => "every role",
         }
     }
 }
@@ -411,7 +411,7 @@ fn roles<'a>(model: &Model, catalog: &'a Catalog) -> Vec<RoleColumn<'a>> {
     };
     match model.options.target {
         Target::Supabase => ["anon", "authenticated"].iter().for_each(|name| add(&SmolStr::new(name))),
-        Target::Postgres => {}
+        Target::Postgres | Target::Citus => {}
     }
     let mut named: Vec<&SmolStr> = model.entities.iter().flat_map(|e| &e.rules).flat_map(|r| &r.roles).collect();
     named.extend(model.grants.iter().flat_map(|grant| &grant.roles));

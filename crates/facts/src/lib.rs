@@ -5,6 +5,7 @@
 //! `elsewhere.txt` (types of extensions that are not on the test servers) are written by hand. A table is read when it is first asked for.
 
 mod casts;
+pub mod citus;
 mod conversions;
 mod functions;
 mod indexes;

@@ -6,6 +6,7 @@
 
 mod access;
 mod behaviour;
+mod citus;
 pub mod expr;
 mod names;
 mod structure;
@@ -29,6 +30,7 @@ pub fn lower(model: &Model) -> (Catalog, Vec<Diagnostic>) {
         || access::rules(model),
     );
     access::lower(model, rules, &mut out);
+    citus::check(model, &mut out);
     (out.catalog, out.diagnostics)
 }
 

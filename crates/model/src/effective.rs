@@ -239,7 +239,7 @@ pub fn known_roles(model: &Model) -> Vec<SmolStr> {
     names.extend(model.roles.iter().map(|role| role.name.clone()));
     match model.options.target {
         Target::Supabase => names.extend(["anon", "authenticated", "service_role"].map(SmolStr::new)),
-        Target::Postgres => names.push(PUBLIC.into()),
+        Target::Postgres | Target::Citus => names.push(PUBLIC.into()),
     }
     names.sort();
     names.dedup();

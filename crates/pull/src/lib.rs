@@ -146,6 +146,7 @@ fn toml(options: &Options) -> String {
     let target = match options.target {
         Target::Supabase => "supabase",
         Target::Postgres => "postgres",
+        Target::Citus => "citus",
     };
     let mut out = format!("name = {}\ntarget = \"{target}\"\n\n", text(&options.name));
     out.push_str("# The files say all there is: references make no indexes, rules make no grants.\nderive = false\n");

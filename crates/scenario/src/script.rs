@@ -199,7 +199,7 @@ impl<'m> Writer<'m> {
                 let own = format!("pg_catalog.jsonb_build_object({sub}'role', {})", literal(&actor.role));
                 format!("select {}", set(&options.claims_setting, &format!("({claims} || {own})::text")))
             }
-            Target::Postgres => {
+            Target::Postgres | Target::Citus => {
                 let viewer = set(&options.viewer_setting, &key.unwrap_or_else(|| "''".to_owned()));
                 format!("select {viewer}, {}", set(&options.claims_setting, &format!("({claims})::text")))
             }

@@ -75,6 +75,7 @@ impl Build {
             options: vec![],
             replica_identity: None,
             retain: None,
+            placement: None,
             inherits: vec![],
             origins: vec![],
             depends: vec![],

@@ -92,7 +92,7 @@ pub fn settings(model: &Model, claims: &serde_json::Value, viewer: Option<&str>)
             settings.extend(["request.jwt.claims".to_owned(), claims.to_string()]);
         }
         Target::Supabase => {}
-        Target::Postgres => {
+        Target::Postgres | Target::Citus => {
             settings.extend([options.viewer_setting.to_string(), viewer.unwrap_or_default().to_owned()]);
         }
     }

@@ -120,7 +120,7 @@ impl Way<'_> {
         let cluster = shared(self.major);
         let made = match self.target {
             Target::Supabase => cluster.platform_database(),
-            Target::Postgres => cluster.empty_database(),
+            Target::Postgres | Target::Citus => cluster.empty_database(),
         };
         let db = made.map_err(|error| error.to_string())?;
         let session = db.connect().map_err(|error| error.to_string())?;
@@ -179,7 +179,7 @@ impl Way<'_> {
     pub fn files(&self, previous: &Catalog, consent: Consent<'_>) -> Result<Vec<OutputFile>, MigrationError> {
         let layout = match self.target {
             Target::Supabase => Layout::supabase(),
-            Target::Postgres => Layout::postgres(),
+            Target::Postgres | Target::Citus => Layout::postgres(),
         };
         migration_files(&MigrationInput {
             project: "case",

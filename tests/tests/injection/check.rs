@@ -161,7 +161,7 @@ impl Server {
         let cluster = shared(major);
         let db = match target {
             Target::Supabase => cluster.platform_database(),
-            Target::Postgres => cluster.empty_database(),
+            Target::Postgres | Target::Citus => cluster.empty_database(),
         }
         .map_err(|error| error.to_string())?;
         let mut session = db.connect().map_err(|error| error.to_string())?;

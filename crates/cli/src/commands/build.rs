@@ -164,7 +164,7 @@ fn migrations(
 ) -> Result<Migrated, Failure> {
     let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
-        Target::Postgres => Layout::postgres(),
+        Target::Postgres | Target::Citus => Layout::postgres(),
     };
     let layout = Layout {
         migrations: project::slashes(&compilation.config.migrations()),

@@ -189,7 +189,7 @@ impl<'a> Live<'a> {
         }
         let settings = match options.target {
             Target::Supabase => vec![("request.jwt.claims", claims.to_string())],
-            Target::Postgres => vec![
+            Target::Postgres | Target::Citus => vec![
                 (options.claims_setting.as_str(), claims.to_string()),
                 (options.viewer_setting.as_str(), self.user.unwrap_or_default().to_owned()),
             ],

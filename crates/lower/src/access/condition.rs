@@ -280,7 +280,8 @@ impl Shaper<'_> {
 
     pub(super) fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
         let mut folder = Folder::new(self.model, frame.rebased(base));
-        folder.wrap = true;
+        // A policy of Citus has no subquery: it reads the session for each row.
+        folder.wrap = !crate::citus::is_shared(self.model, self.entity);
         // Helpers find their names when they are made.
         folder.fixed = self.fixed && *base == RowRef::Bare;
         folder

@@ -190,7 +190,7 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) {
             "nullif(\n    coalesce(\n      nullif({}, ''),\n      {json} ->> 'sub'\n    ),\n    ''\n  )::{key}",
             setting("request.jwt.claim.sub")
         ),
-        Target::Postgres => format!("nullif({}, '')::{key}", setting(&options.viewer_setting)),
+        Target::Postgres | Target::Citus => format!("nullif({}, '')::{key}", setting(&options.viewer_setting)),
     };
     let mut add = |name: &str, returns: DataType, value: String, comment: &str| {
         let body = Body::Atomic(format!("select {value};").into());

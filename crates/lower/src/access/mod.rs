@@ -175,7 +175,7 @@ fn everyone_at_the_api(model: &Model) -> Vec<SmolStr> {
             roles.extend(made.filter(|name| !["anon", "authenticated", "service_role"].contains(&name.as_str())));
             roles
         }
-        Target::Postgres => vec!["public".into()],
+        Target::Postgres | Target::Citus => vec!["public".into()],
     }
 }
 

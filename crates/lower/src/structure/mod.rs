@@ -5,6 +5,7 @@
 //! entity is added but what the spec itself puts on it (a trigger, a published table).
 
 pub(crate) mod depends;
+mod distribution;
 pub(crate) mod functions;
 mod hints;
 mod indexes;
@@ -43,6 +44,7 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     platform::jobs(&mut room);
     platform::sql_blocks(&mut room);
     rolling::lower(&mut room);
+    distribution::lower(&mut room);
 }
 
 /// What is only read while objects are made, so that entities can be lowered side by side.

@@ -289,7 +289,10 @@ fn reference(ground: &Ground<'_>, entity: &Entity, relation: &Relation, made: &m
     });
     let held = Held::deferrable(rule, options.deferrable, options.initially_deferred);
     let held = Held { not_valid: options.not_valid, ..held };
-    constrain(made, entity, &relation.constraint, held, Vec::new(), relation.doc.as_ref(), relation.span);
+    // Citus asks where both tables are when the reference is made.
+    let shared = [entity, target].into_iter().filter_map(|of| super::distribution::block(ground.model, of));
+    let depends = shared.map(|on| Dependency::new(on, "where rows are is decided before")).collect();
+    constrain(made, entity, &relation.constraint, held, depends, relation.doc.as_ref(), relation.span);
 }
 
 fn action(action: Option<&RefAction>) -> Action {

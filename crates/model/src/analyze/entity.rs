@@ -208,7 +208,11 @@ impl Pass<'_> {
                 self.parts.inherits.extend(found);
             }
             MemberKind::ReplicaIdentity(said) => self.replica_identity(said),
-            MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) | MemberKind::Retain(_) => {}
+            MemberKind::Key(_)
+            | MemberKind::CompositeRef(_)
+            | MemberKind::Use(_)
+            | MemberKind::Retain(_)
+            | MemberKind::Distribute(_) => {}
         }
     }
 

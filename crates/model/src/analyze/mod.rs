@@ -10,6 +10,7 @@ mod condition;
 mod conflicts;
 mod constraints;
 mod counters;
+mod distribution;
 mod entity;
 mod environment;
 mod expand;
@@ -46,6 +47,7 @@ mod visibility;
 
 pub use classes::let_through;
 pub use condition::condition;
+pub use distribution::group;
 pub use rolling::rolling_function;
 
 use crate::formula::Formula;
@@ -176,6 +178,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     rounds::check(&model, out);
     classes::classes(project, decls, &mut model, &expanded, out);
     rolling::finish(&mut model, out);
+    distribution::distribution(project, &mut model, &expanded, out);
     visibility::visibility(&mut model);
     shut_indexes::check(&model, out);
     bodies::cycles(project, &model, out);
@@ -263,6 +266,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         incoming: Vec::new(),
         mixins: Vec::new(),
         retain: None,
+        placement: None,
     }
 }
 

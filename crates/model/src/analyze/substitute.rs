@@ -392,6 +392,7 @@ impl Filler<'_> {
             }),
             MemberKind::Depends(list) => list.iter_mut().for_each(|(_, name)| self.qname(name)),
             MemberKind::Inherits(list) => list.iter_mut().for_each(|name| self.qname(name)),
+            MemberKind::Distribute(d) => self.maybe(d.by.as_mut().map(|(column, _)| column)),
             MemberKind::Retain(retain) => self.maybe(retain.from.as_mut()),
             MemberKind::ReplicaIdentity(ReplicaIdentity::Index(name)) => self.name(name),
             MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(ReplicaIdentity::Word(_)) => {}

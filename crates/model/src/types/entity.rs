@@ -1,8 +1,8 @@
 //! Entities: fields and relations.
 
 use super::{
-    Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Promise,
-    Qualified, RelationId, Retain, Rule, Search, Trigger, Type, Unique, Workflow,
+    Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Placement,
+    Promise, Qualified, RelationId, Retain, Rule, Search, Trigger, Type, Unique, Workflow,
 };
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -49,6 +49,8 @@ pub struct Entity {
     /// Names of the mixins used, for the docs.
     pub mixins: Vec<SmolStr>,
     pub retain: Option<Retain>,
+    /// Where its rows are, if there are several servers.
+    pub placement: Option<Placement>,
 }
 
 /// A query whose rows a new entity gets.

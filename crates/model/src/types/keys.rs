@@ -1,6 +1,6 @@
 //! Keys, constraints, indexes, search and partitions.
 
-use super::{Entity, ExprRef, FieldIx, Meta, Qualified, Rls};
+use super::{Entity, EntityId, ExprRef, FieldIx, Meta, Qualified, Rls};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
@@ -166,6 +166,26 @@ pub struct PartitionBy {
     /// How partitions are made by the calendar.
     pub rolls: Option<Rolls>,
     pub span: Span,
+}
+
+/// Where the rows of a table are.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    pub home: Home,
+    /// Nobody said so: it follows from what refers to what.
+    pub derived: bool,
+    pub span: Span,
+}
+
+/// The sorts of tables that Citus knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// On one of the servers, by the value of a column; beside the rows of another entity with the same value.
+    By { field: FieldIx, with: Option<EntityId> },
+    /// On every server.
+    Reference,
+    /// On the server that is asked.
+    Local,
 }
 
 /// Partitions that are made, and taken away, by the calendar.

@@ -40,6 +40,8 @@ pub enum Target {
     Supabase,
     /// A plain server.
     Postgres,
+    /// Several servers behind one, by the extension Citus.
+    Citus,
 }
 
 /// Settings of the project that change what a spec means.

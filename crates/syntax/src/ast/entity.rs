@@ -1,9 +1,9 @@
 //! Entities and mixins: fields and references.
 
 use super::{
-    At, CheckDecl, DataClass, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl, PartitionDecl,
-    PolicyRule, PromiseDecl, QName, RawExpr, RetainDecl, SearchDecl, Setting, TriggerDecl, TypeRef, UniqueDecl,
-    WorkflowDecl,
+    At, CheckDecl, DataClass, DistributeDecl, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl,
+    PartitionDecl, PolicyRule, PromiseDecl, QName, RawExpr, RetainDecl, SearchDecl, Setting, TriggerDecl, TypeRef,
+    UniqueDecl, WorkflowDecl,
 };
 use smol_str::SmolStr;
 
@@ -77,6 +77,8 @@ pub enum MemberKind {
     Inherits(Vec<QName>),
     /// `retain 2 years from created_at`
     Retain(Box<RetainDecl>),
+    /// `distribute by tenant_id`
+    Distribute(Box<DistributeDecl>),
     /// `replica identity full`, `replica identity using index x`
     ReplicaIdentity(ReplicaIdentity),
 }

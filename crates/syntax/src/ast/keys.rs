@@ -96,6 +96,16 @@ pub struct PartitionByDecl {
     pub rolls: Option<RollsDecl>,
 }
 
+/// `distribute by tenant_id [with tenants]`, `distribute as reference`: where rows are, over several servers
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistributeDecl {
+    /// By this column, and where the rows of another entity are.
+    pub by: Option<(Name, Option<QName>)>,
+    /// `reference`: on every server; `local`: on the one that is asked.
+    pub kind: Option<Name>,
+    pub at: At,
+}
+
 /// `every month keep 24 months then archive in cold ahead 3`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollsDecl {

@@ -27,6 +27,20 @@ impl Cx<'_> {
         Some(RetainDecl { spans, from, at })
     }
 
+    pub(super) fn distribute(&mut self, pair: Pair<'_>) -> Option<DistributeDecl> {
+        let at = self.at(&pair);
+        let inner = pair.into_inner().next()?;
+        let is_by = inner.as_rule() == Rule::dist_by;
+        let mut parts = inner.into_inner();
+        if is_by {
+            let column = parts.next().map(|p| self.name(&p))?;
+            let with = parts.next().map(|p| self.qname(&p));
+            return Some(DistributeDecl { by: Some((column, with)), kind: None, at });
+        }
+        let kind = parts.next().map(|p| self.word(&p))?;
+        Some(DistributeDecl { by: None, kind: Some(kind), at })
+    }
+
     pub(super) fn rolls(&mut self, pair: Pair<'_>) -> Option<RollsDecl> {
         let at = self.at(&pair);
         let (mut every, mut keep, mut then, mut ahead) = (None, None, None, None);

@@ -41,6 +41,7 @@ impl Cx<'_> {
             Rule::settings => MemberKind::With(self.settings(pair)),
             Rule::sql_depends => MemberKind::Depends(self.dependencies(pair)),
             Rule::inherits => MemberKind::Inherits(self.qnames(pair)),
+            Rule::distribute => MemberKind::Distribute(Box::new(self.distribute(pair)?)),
             Rule::retain => MemberKind::Retain(Box::new(self.retain(pair)?)),
             Rule::replica => {
                 let inner = pair.into_inner().next()?;

@@ -58,6 +58,7 @@ const MEMBERS: &[&str] = &[
     "with",
     "replica",
     "retain",
+    "distribute",
 ];
 
 /// Words that an entry of this block can start with.
@@ -132,6 +133,9 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Member, "promise") => "`promise 'rows stay with their owner' { deny update (owner_id) }`",
         (Place::Member, "rls") => "`rls off` or `rls force`",
         (Place::Member, "with") => "`with (fillfactor = 70)`",
+        (Place::Member, "distribute") => {
+            "`distribute by tenant_id`, `distribute as reference` or `distribute as local`"
+        }
         (Place::Member, "retain") => "`retain 2 years` or `retain 90 days from created_at`",
         (Place::Member, "replica") => "`replica identity full` or `replica identity using index name`",
         (Place::Member, _) => "`name: type = default key unique`, or `column -> entity on delete cascade`",

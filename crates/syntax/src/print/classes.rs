@@ -10,6 +10,15 @@ pub(super) fn retain(r: &RetainDecl) -> String {
     format!("retain {}{from}", spans.join(" "))
 }
 
+pub(super) fn distribute(d: &DistributeDecl) -> String {
+    match (&d.by, &d.kind) {
+        (Some((column, Some(with))), _) => format!("distribute by {} with {}", name(column), qname(with)),
+        (Some((column, None)), _) => format!("distribute by {}", name(column)),
+        (None, Some(kind)) => format!("distribute as {}", kind.text),
+        (None, None) => "distribute".to_owned(),
+    }
+}
+
 pub(super) fn rolls(r: &RollsDecl) -> String {
     let mut out = format!(" every {}", r.every.text);
     if let Some((number, unit)) = &r.keep {

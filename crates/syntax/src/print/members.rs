@@ -113,6 +113,7 @@ impl Printer<'_> {
             MemberKind::With(list) => settings(list).into(),
             MemberKind::Depends(list) => super::items::depends(list).into(),
             MemberKind::Inherits(list) => format!("inherits {}", qnames(list)).into(),
+            MemberKind::Distribute(d) => super::classes::distribute(d).into(),
             MemberKind::Retain(r) => super::classes::retain(r).into(),
             MemberKind::ReplicaIdentity(ReplicaIdentity::Word(how)) => format!("replica identity {}", name(how)).into(),
             MemberKind::ReplicaIdentity(ReplicaIdentity::Index(index)) => {

@@ -315,6 +315,14 @@ fn rolls() -> impl Strategy<Value = RollsDecl> {
     })
 }
 
+fn distribute() -> impl Strategy<Value = DistributeDecl> {
+    let kind = proptest::sample::select(&["reference", "local"][..]).prop_map(name_of);
+    prop_oneof![
+        (name(), of(qname())).prop_map(|by| DistributeDecl { by: Some(by), kind: None, at: at() }),
+        kind.prop_map(|kind| DistributeDecl { by: None, kind: Some(kind), at: at() }),
+    ]
+}
+
 fn retain() -> impl Strategy<Value = RetainDecl> {
     let unit = proptest::sample::select(&["years", "year", "days", "minutes"][..]).prop_map(name_of);
     (vec((0u32..1000, unit), 1..3), of(name())).prop_map(|(spans, from)| RetainDecl { spans, from, at: at() })
@@ -354,6 +362,7 @@ pub(super) fn member() -> impl Strategy<Value = Member> {
         1 => promise(false).prop_map(|p| MemberKind::Promise(Box::new(p))).boxed(),
         1 => proptest::sample::select(&["off", "force", "on"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
+        1 => distribute().prop_map(|d| MemberKind::Distribute(Box::new(d))).boxed(),
         1 => retain().prop_map(|r| MemberKind::Retain(Box::new(r))).boxed(),
         1 => name().prop_map(|n| MemberKind::ReplicaIdentity(ReplicaIdentity::Word(n))).boxed(),
         1 => name().prop_map(|n| MemberKind::ReplicaIdentity(ReplicaIdentity::Index(n))).boxed(),

@@ -95,6 +95,7 @@ const KEYWORDS: &[&str] = &[
     "reference",
     "partition",
     "every",
+    "distribute",
     "keep",
 ];
 

@@ -6,6 +6,7 @@ use super::entity::Pass;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
+use specc_facts::{Family, family};
 use specc_syntax::ast::{Name, RollsDecl};
 
 pub use routine::rolling_function;
@@ -122,7 +123,7 @@ impl Pass<'_> {
 pub(crate) fn moment(model: &Model, ty: &Type) -> Option<SmolStr> {
     let ty = model.under(ty);
     match ty.base {
-        Base::Builtin(name) if ty.dims == 0 && matches!(&*name, "date" | "timestamp" | "timestamptz") => Some(name),
+        Base::Builtin(name) if ty.dims == 0 && family(&name) == Family::Moment => Some(name),
         _ => None,
     }
 }

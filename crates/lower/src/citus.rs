@@ -1,0 +1,74 @@
+//! What Citus refuses of what was made: triggers and subqueries on tables that it shares out.
+
+use crate::Output;
+use specc_catalog::{Kind, Object, ObjectId, TableName};
+use specc_diag::{Diagnostic, codes};
+use specc_model::{Entity, EntityId, Home, Model, Target};
+use specc_split::Lexer;
+use std::collections::BTreeMap;
+
+/// Whether the rows of an entity are on several servers, or on each.
+pub(crate) fn is_shared(model: &Model, id: EntityId) -> bool {
+    let entity = model.entity(id);
+    let shared = entity.placement.as_ref().is_some_and(|placement| placement.home != Home::Local);
+    shared && model.options.target == Target::Citus
+}
+
+pub(crate) fn check(model: &Model, out: &mut Output) {
+    if model.options.target != Target::Citus {
+        return;
+    }
+    let shared: BTreeMap<TableName, &Entity> = (model.entities.iter())
+        .filter(|entity| is_shared(model, entity.id))
+        .map(|entity| (TableName::new(entity.name.schema.clone(), entity.name.name.clone()), entity))
+        .collect();
+    let mut found = Vec::new();
+    for (_, entry) in out.catalog.iter() {
+        match &entry.object {
+            Object::Trigger(trigger) => {
+                if let Some(entity) = shared.get(&trigger.table) {
+                    let written = entity.triggers.iter().find(|own| own.name == trigger.name);
+                    let span = written.map_or(entity.meta.span, |own| own.meta.span);
+                    let message = format!("`{}` would have the trigger `{}`", entity.name.name, trigger.name);
+                    let help = "write `distribute as local` for it, or leave out what the trigger does: a check, a default or \
+                                whoever writes can do it";
+                    found.push(Diagnostic::new(codes::DISTRIBUTED_TRIGGER, span, message).help(help));
+                }
+            }
+            Object::Policy(policy) => {
+                let Some(entity) = shared.get(&policy.table) else { continue };
+                let exprs = policy.using.iter().chain(&policy.check);
+                let asks = exprs.clone().any(|expr| has_subquery(&expr.text));
+                let reads = entry.depends.iter().any(|d| is_reader(out, model, &d.on));
+                if asks || reads {
+                    let rules: Vec<&str> = entry
+                        .comment
+                        .iter()
+                        .flat_map(|text| text.lines())
+                        .filter_map(|line| line.split(':').next())
+                        .collect();
+                    let rule = entity.rules.iter().find(|rule| rules.contains(&rule.name.as_str()));
+                    let span = rule.map_or(entity.meta.span, |rule| rule.span);
+                    let names = if rules.is_empty() { policy.name.to_string() } else { rules.join("`, `") };
+                    let message = format!("`{names}` of `{}` asks other rows than the one at hand", entity.name.name);
+                    let help = "compare a column with what the session says: `tenant_id = claim('tenant_id')::uuid`, or a \
+                                setting; or write `distribute as local`";
+                    found.push(Diagnostic::new(codes::DISTRIBUTED_POLICY, span, message).help(help));
+                }
+            }
+            _ => {}
+        }
+    }
+    out.diagnostics.extend(found);
+}
+
+fn has_subquery(text: &str) -> bool {
+    Lexer::new(text).map_while(Result::ok).any(|token| token.is(text, "select"))
+}
+
+/// Whether it is a function that reads rows as its owner, which every server would do for itself.
+fn is_reader(out: &Output, model: &Model, id: &ObjectId) -> bool {
+    let function =
+        out.catalog.get(id).filter(|_| id.kind == Kind::Function && id.schema == model.options.helper_schema);
+    function.is_some_and(|entry| entry.depends.iter().any(|d| matches!(d.on.kind, Kind::Table | Kind::View)))
+}
