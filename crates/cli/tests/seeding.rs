@@ -312,3 +312,51 @@ fn nothing_is_made_up_in_production() {
     assert!(code == 1 && said.contains("this database is production"), "{said}");
     assert_eq!(number(&mut session, "select count(*) from notes"), 5);
 }
+
+/// What is too much for a file is added by the command, as its line says, and the file has the rest.
+#[test]
+fn large_lines_of_a_seed_are_copied() {
+    let text = "entity notes {\n  id: bigint key identity\n  text: text\n  kind: text\n  stars: int\n  closed_at: date?\n  rls off\n}\n\n\
+                seed dev {\n  notes { text: 'one', kind: 'a', stars: 1 }\n  \
+                notes * 100_001 { text: fake.city, kind: one of ('x', 'y'), stars: between(2, 4), closed_at: null }\n}\n";
+    let (dir, db, _) = applied(text);
+    let mut session = db.connect().unwrap();
+    let file = std::fs::read_to_string(dir.path().join("supabase/seeds/dev.sql")).unwrap();
+    assert!(file.contains("'one'") && file.len() < 5000, "{file}");
+    let (code, said) = seed(dir.path(), &db, &["dev"]);
+    assert!(code == 0 && said.contains("public.notes: 100000 rows, 1 before"), "{said}");
+    let wrong = "select count(*) from notes where id > 1 and (kind not in ('x', 'y') or stars not between 2 and 4 or closed_at is not null)";
+    assert_eq!(number(&mut session, wrong), 0);
+    assert!(number(&mut session, "select count(distinct (kind, stars)) from notes where id > 1") == 6);
+}
+
+/// A table has all of its rows or none, and its triggers, whenever the command is killed.
+#[test]
+fn killed_in_the_middle_of_a_table() {
+    let text = "entity notes {\n  id: bigint key identity\n  text: text\n  changed_at: timestamptz = now()\n  rls off\n  \
+                trigger touch before update execute touched()\n}\n\n\
+                function touched() -> trigger language plpgsql as $$ begin new.changed_at = now(); return new; end $$\n";
+    let (dir, db, url) = applied(text);
+    let mut session = db.connect().unwrap();
+    for wait in [300, 600, 900, 1200] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_specc"))
+            .args(["seed", "--database-url", &url, "--rows", "notes=300000"])
+            .current_dir(dir.path())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The server may take a moment to see that nobody is there.
+        let busy = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
+        while number(&mut session, busy) > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let rows = number(&mut session, "select count(*) from notes");
+        assert!(rows == 0 || rows == 300_000, "{wait}: {rows}");
+        kept(&mut session, "killed");
+    }
+    let (code, said) = seed(dir.path(), &db, &["--rows", "notes=1000"]);
+    assert_eq!(code, 0, "{said}");
+}

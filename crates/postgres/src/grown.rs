@@ -47,7 +47,9 @@ impl Database {
                 left -= own;
                 number += 1;
             }
-            if let Some(height) = relation.height.filter(|_| relation.pages > u64::from(relation.height.unwrap_or(0)) + 1) {
+            if let Some(height) =
+                relation.height.filter(|_| relation.pages > u64::from(relation.height.unwrap_or(0)) + 1)
+            {
                 plant(&first, height).map_err(Error::io("write", &first))?;
             }
         }

@@ -5,12 +5,15 @@
 //! the keys that it refers to. Where a unique constraint stands, a column tells rows apart by their numbers, or two references go
 //! through their pairs. A check that a row does not fit is made to hold by changing what it reads.
 
+mod checks;
 mod domain;
 mod draw;
 pub mod fake;
 pub mod hash;
 mod hold;
 mod pattern;
+mod prepare;
+mod said;
 mod table;
 mod value;
 mod words;
@@ -52,6 +55,8 @@ pub struct Wish {
     pub shares: Vec<(SmolStr, f64)>,
     /// Later rows have later values.
     pub grows: Option<bool>,
+    /// What a text is about, as `fake` has it.
+    pub about: Option<SmolStr>,
     /// Characters of a text.
     pub width: Option<u64>,
     /// All have this value.
@@ -119,7 +124,7 @@ impl Keys {
 
 /// The references of a table, as [`Maker::new`] takes their keys.
 pub fn references<'c>(catalog: &'c Catalog, table: &TableName) -> Vec<&'c ForeignKey> {
-    table::said(catalog, table).keys
+    said::said(catalog, table).keys
 }
 
 /// Tables that get rows, what others refer to first. Where references go in a circle, one that may be empty is left for the end.

@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 use specc_analysis::checks::{Formula, Sort, conditions};
 use specc_catalog::{Catalog, TableName};
-use specc_model::{Entity, EntityId, Model, Workflow};
+use specc_model::{Entity, EntityId, Model, SeedRow, SeedValue, Workflow};
 use specc_rows::{Asked, Skew, Wish};
 use specc_size::{Sizes, Table, Values};
 use specc_sql::quote::{ident, literal};
@@ -34,6 +34,17 @@ pub fn asked(
             all.insert(table_of(entity), Asked { rows: scaled(size.rows, scale), ..asked });
         }
     }
+    for row in model.seeds.iter().filter(|set| Some(&*set.env) == env).flat_map(|set| &set.rows).filter(|row| row.large)
+    {
+        let entity = model.entity(row.entity);
+        let size = sizes.table(&entity.name.schema, &entity.name.name);
+        let asked = all.entry(table_of(entity)).or_insert_with(|| match size {
+            Some(size) => Asked { rows: 0, ..sized(model, env, entity, size, 1.0) },
+            None => likely(entity),
+        });
+        asked.rows += u64::from(row.count.unwrap_or(1));
+        written(entity, row, asked);
+    }
     for (id, rows) in rows {
         let entity = model.entity(*id);
         let asked = match sizes.table(&entity.name.schema, &entity.name.name) {
@@ -43,6 +54,29 @@ pub fn asked(
         all.insert(table_of(entity), Asked { rows: *rows, ..asked });
     }
     all
+}
+
+/// What a line of a seed says of its rows.
+fn written(entity: &Entity, row: &SeedRow, asked: &mut Asked) {
+    for (field, value) in &row.fields {
+        let name = &entity.fields[*field].name;
+        let column = ident(name);
+        let wish = asked.columns.entry(name.clone()).or_default();
+        wish.nulls = Some(0.0);
+        match value {
+            SeedValue::Fake(kind) => wish.about = Some(kind.clone()),
+            SeedValue::Between(low, high) => {
+                asked.conditions.push(format!("{column} between {} and {}", low.text, high.text))
+            }
+            SeedValue::OneOf(list) => {
+                let list: Vec<&str> = list.iter().map(|one| one.text.as_str()).collect();
+                asked.conditions.push(format!("{column} in ({})", list.join(", ")));
+            }
+            SeedValue::Expr(expr) if expr.text.eq_ignore_ascii_case("null") => wish.nulls = Some(1.0),
+            SeedValue::Expr(expr) => asked.conditions.push(format!("{column} = {}", expr.text)),
+            SeedValue::Any(_) | SeedValue::Label { .. } => {}
+        }
+    }
 }
 
 /// The table of an entity.

@@ -98,6 +98,10 @@ impl<'m> Plan<'m> {
                 self.labels.insert((source.entity, label), self.rows.len() - 1);
                 continue;
             }
+            // No file has these.
+            if source.large {
+                continue;
+            }
             let count = counts.entry(source.entity).or_default();
             for _ in 0..source.count.unwrap_or(1) {
                 push(format!("{table}/{}/{count}", set.env), Some(*count));

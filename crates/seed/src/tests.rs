@@ -147,6 +147,7 @@ impl Build {
 
     fn seed(&mut self, env: &str, entity: EntityId, label: &str, count: u32, fields: Vec<(FieldIx, SeedValue)>) {
         let row = SeedRow {
+            large: false,
             entity,
             label: (!label.is_empty()).then(|| label.into()),
             count: (count > 0).then_some(count),

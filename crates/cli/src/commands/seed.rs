@@ -17,15 +17,15 @@ use std::process::ExitCode;
 pub fn run(args: &Seed, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::open(&args.place, &args.connection)?;
     let file = args.environment.as_ref().map(|environment| place.seed(environment)).transpose()?;
-    let fills = args.size.is_some() || !args.rows.is_empty();
-    if file.is_none() && !fills {
+    if file.is_none() && args.size.is_none() && args.rows.is_empty() {
         return Err(Failure::broken(
             "nothing says which rows: name an environment of the seeds, or `--size`, or `--rows ENTITY=ROWS`"
                 .to_owned(),
         ));
     }
-    let compilation = fills.then(|| pipeline::compile(Project::open(&args.place.project)?, false)).transpose()?;
-    let tables = compilation.as_ref().map(|compilation| tables(compilation, args)).transpose()?;
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let tables = tables(&compilation, args)?;
+    let fills = !tables.is_empty();
     let mut session = place.connect().map_err(broken)?;
     let production = match place.production() {
         Some(production) => Some(production),
@@ -43,7 +43,7 @@ pub fn run(args: &Seed, format: Format) -> Result<ExitCode, Failure> {
         specc_runner::seed(&mut session, &file.path, &file.text, &tell).map_err(failure)?;
     }
     let mut loaded = Vec::new();
-    if let (Some(compilation), Some(tables)) = (&compilation, tables) {
+    if fills {
         let limits = |entity: &Entity| (large::table_of(entity), specc_lower::limits_of(&compilation.model, entity));
         let after = compilation.model.entities.iter().filter(|entity| !entity.external).map(limits).collect();
         let options = LoadOptions { tables, after, production: None };

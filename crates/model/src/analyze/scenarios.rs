@@ -281,7 +281,7 @@ impl<'r> Pass<'r> {
     }
 
     fn tried(&mut self, what: &TryDecl, has_code: bool) -> Option<Try> {
-        let values = |entity, fields, span| SeedRow { entity, label: None, count: None, fields, span };
+        let values = |entity, fields, span| SeedRow { entity, label: None, count: None, fields, large: false, span };
         Some(match what {
             TryDecl::Insert { entity, fields } => {
                 let id = self.reader.project.entity(entity, self.reader.out)?;

@@ -12,7 +12,8 @@ use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_split::{Lexer, Token, TokenKind};
 use specc_syntax::ast::{self, RawExpr};
 
-/// Rows that one line may generate, and all lines of an environment together.
+/// Rows that all lines of an environment together may generate, for a file. A line with more of them alone is for who fills a
+/// database (`specc seed`), and no file has its rows.
 const MOST_ROWS: u64 = 100_000;
 
 /// Every word that may follow `fake.`.
@@ -155,18 +156,32 @@ pub(crate) fn seeds(
         let mut total = 0u64;
         for (entity, row) in rows {
             let count = u64::from(row.count.unwrap_or(1));
-            total += count;
-            if count > MOST_ROWS || total > MOST_ROWS && total - count <= MOST_ROWS {
-                let message = if count > MOST_ROWS {
-                    format!("{count} rows are more than the {MOST_ROWS} that a seed may have")
-                } else {
-                    format!("the rows of `{env}` are more than the {MOST_ROWS} that a seed may have")
-                };
-                let help = "generate fewer rows here; `specc verify --rows` fills a scratch database with more";
+            let sight = Sight { labels: &labels, env, own: None };
+            let read = Reader { project, exprs, sight, out }.row(*entity, row, filled);
+            let is_large = read.large;
+            let named = read.fields.iter().any(|(_, value)| matches!(value, SeedValue::Label { .. }));
+            total += if is_large { 0 } else { count };
+            let wrong = match () {
+                () if is_large && env == "base" => Some((
+                    format!("{count} rows are more than the {MOST_ROWS} that a migration may have"),
+                    "give them to another environment, which `specc seed` fills",
+                )),
+                () if is_large && named => Some((
+                    format!(
+                        "{count} rows cannot refer to a row by its label: `specc seed` makes them, and no file knows that row"
+                    ),
+                    "write `any` and the entity",
+                )),
+                () if !is_large && total > MOST_ROWS && total - count <= MOST_ROWS => Some((
+                    format!("the rows of `{env}` are more than the {MOST_ROWS} that a file may have"),
+                    "generate fewer rows here, or more than that in one line, which `specc seed` adds by `copy`",
+                )),
+                () => None,
+            };
+            if let Some((message, help)) = wrong {
                 out.push(Diagnostic::new(codes::SEED_TOO_MANY, row.entity.span(), message).help(help));
             }
-            let sight = Sight { labels: &labels, env, own: None };
-            list.push(Reader { project, exprs, sight, out }.row(*entity, row, filled));
+            list.push(read);
         }
         cycles(exprs.model, &list, out);
         if !list.is_empty() {
@@ -210,6 +225,7 @@ impl Reader<'_> {
             label: row.label.as_ref().map(|l| l.text.clone()),
             count: row.count,
             fields,
+            large: row.count.is_some_and(|count| u64::from(count) > MOST_ROWS),
             span: row.at.0,
         }
     }

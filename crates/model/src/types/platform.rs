@@ -63,6 +63,8 @@ pub struct SeedRow {
     /// `* 1000`.
     pub count: Option<u32>,
     pub fields: Vec<(FieldIx, SeedValue)>,
+    /// There are too many for a file: whoever fills a database makes them.
+    pub large: bool,
     pub span: Span,
 }
 

@@ -47,7 +47,10 @@ fn plans_without_rows_are_those_with_rows() {
                 for database in [&empty, &full] {
                     let plan = Session::new(database, &made.model, &made.sizes).plan(query).unwrap();
                     plan.unwrap().visit(&mut |node| {
-                        println!("{} {:?} rows {} cost {} {:?} {:?}", node.kind, node.index, node.rows, node.cost, node.sought, node.filter);
+                        println!(
+                            "{} {:?} rows {} cost {} {:?} {:?}",
+                            node.kind, node.index, node.rows, node.cost, node.sought, node.filter
+                        );
                     });
                     println!();
                 }
