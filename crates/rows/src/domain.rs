@@ -230,6 +230,17 @@ impl Domain {
         }
     }
 
+    /// A value at the end of those that there are: of numbers, the least one, or 0 where nothing is least.
+    pub fn edge(&self, seed: u64) -> Value {
+        let least = self.floor.unwrap_or((seed % 2) as i64);
+        match &self.sort {
+            Sort::Integer => Value::Integer(least),
+            Sort::Decimal(scale) => Value::Decimal(least, *scale),
+            Sort::Float => Value::Float(least as f64),
+            _ => self.likely(seed, None),
+        }
+    }
+
     fn moment(&self, micros: i64) -> Value {
         match self.sort {
             Sort::Timestamp => Value::Timestamp(micros),
@@ -459,7 +470,7 @@ fn span(sort: Sort, number: u64, step: i64) -> String {
 /// What texts of a column of this name are like.
 fn about(name: &str) -> &'static str {
     const ABOUT: [(&str, &str); 19] = [
-        ("email", "email"),
+        ("mail", "email"),
         ("username", "username"),
         ("slug", "slug"),
         ("phone", "phone"),

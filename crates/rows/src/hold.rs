@@ -276,10 +276,13 @@ impl Maker<'_> {
                         self.redraw(at, row, seed);
                     }
                 }
-                // What comes later in a table follows what comes first.
+                // What comes later in a table follows what comes first, unless that was tried.
                 let (Some(first), Some(second)) = (self.column(a), self.column(b)) else { return };
+                let is_other = seed % 4 == 0;
                 let (kept, moved, comparison) = match (self.free(a), self.free(b)) {
-                    (_, Some(at)) if second > first || self.free(a).is_none() => (first, at, mirrored(comparison)),
+                    (own, Some(at)) if (second > first) != is_other || own.is_none() => {
+                        (first, at, mirrored(comparison))
+                    }
                     (Some(at), _) => (second, at, comparison),
                     (None, _) => {
                         // References: another row is chosen.

@@ -145,6 +145,16 @@ impl<'k> Maker<'k> {
         self.open.iter().map(|(condition, _)| condition.as_str())
     }
 
+    /// References of rows to earlier rows of the same table: their columns, and those that they lead to.
+    pub fn own_references(&self) -> Vec<(Vec<SmolStr>, Vec<SmolStr>)> {
+        let names = |places: &[usize]| places.iter().map(|at| self.columns[*at].name.clone()).collect();
+        let of = |reference: &Reference<'_>| match &reference.target {
+            Target::Own(target) => Some((names(&reference.columns), names(target))),
+            Target::Keys(_) => None,
+        };
+        self.references.iter().filter_map(of).collect()
+    }
+
     /// What a server has to be asked before rows can be made.
     pub fn questions(&self) -> Vec<Question> {
         let of = |(at, conditions): (&usize, &Vec<String>)| {
@@ -183,8 +193,11 @@ impl<'k> Maker<'k> {
             // A row can refer to an earlier one by what tells rows apart; what other references decide would have to be the same.
             let is_own = key.target == table.table;
             let own = is_own.then(|| places(&key.target_columns, self)).flatten().filter(|own| {
-                let told =
-                    |at: &usize| said.unique.iter().any(|set| set.len() == 1 && set[0] == self.columns[*at].name);
+                let told = |at: &usize| {
+                    let name = &self.columns[*at].name;
+                    let is_unique = said.unique.iter().any(|set| set.len() == 1 && set[0] == *name);
+                    is_unique && !said.keys.iter().any(|other| other.columns.contains(name))
+                };
                 own.iter().all(told) && columns.iter().all(|at| !decided.contains(at))
             });
             let target = match (own, led) {
@@ -211,6 +224,9 @@ impl<'k> Maker<'k> {
             let seed = stir(&[self.columns[columns[0]].seed, 61]);
             let skew = asked.references.get(&key.columns).copied().unwrap_or(Skew::Uniform);
             let way = match &target {
+                Target::Own(_) if said.unique.iter().any(|set| set.iter().all(|name| key.columns.contains(name))) => {
+                    Way::Before
+                }
                 Target::Own(_) => Way::Drawn,
                 // All of it is decided by a reference that has more columns, unless that one leads nowhere.
                 Target::Keys(_) if fixed.len() == columns.len() => Way::Left,
@@ -296,7 +312,7 @@ impl<'k> Maker<'k> {
                 set.iter().filter_map(|name| self.columns.iter().position(|column| column.name == *name)).collect();
             let in_reference = |at: &usize| self.references.iter().any(|reference| reference.columns.contains(at));
             let is_told = places.iter().any(|at| self.columns[*at].carries.is_some())
-                || said.keys.iter().zip(0..).any(|(key, _)| set.iter().all(|name| key.columns.contains(name)))
+                || said.keys.iter().any(|key| set.iter().all(|name| key.columns.contains(name)))
                 || self.references.iter().any(|reference| {
                     matches!(reference.way, Way::Beside(_)) && reference.columns.iter().all(|at| places.contains(at))
                 });

@@ -7,6 +7,7 @@
 
 use crate::guard::{self, Production};
 use crate::{Error, Event, Refused, ServerError, Tell, triggers};
+use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, Constraint, DataType, Entry, Object, Parameters, Rls, Rule, Table, TableName};
 use specc_postgres::Session;
 use specc_rows::{Asked, Keys, Maker, order, references};
@@ -212,7 +213,7 @@ fn one(
 }
 
 /// How often rows are made anew that a server refuses for what is not followed here.
-const AGAIN: u64 = 24;
+const AGAIN: u64 = 60;
 
 fn said(error: &specc_postgres::postgres::Error) -> String {
     ServerError::of(error).to_string()
@@ -251,25 +252,41 @@ fn sifted(session: &mut Session, name: &str, list: &str, maker: &Maker<'_>) -> R
         "create temp table specc_made on commit drop as select null::bigint as specc_number, {list} from {name} where false"
     );
     session.batch_execute(&made).map_err(|error| said(&error))?;
-    let (mut added, mut left): (u64, Option<Vec<u64>>) = (0, None);
+    let mut left: Option<Vec<u64>> = None;
     for again in 0..AGAIN {
         let into = format!("copy pg_temp.specc_made (specc_number, {list}) from stdin");
         match &left {
             None => send(session, &into, maker, (0..maker.rows()).map(|number| (number, again)), true)?,
             Some(left) => send(session, &into, maker, left.iter().map(|number| (*number, again)), true)?,
         };
-        let take = format!(
-            "insert into {name} ({list}) overriding system value select {list} from pg_temp.specc_made where {holds}"
-        );
-        added += session.execute(&take, &[]).map_err(|error| said(&error))?;
-        let others = format!("select specc_number from pg_temp.specc_made where not ({holds}) order by 1");
+        let others = format!("delete from pg_temp.specc_made where not ({holds}) returning specc_number");
         let rows = session.query(&others, &[]).map_err(|error| said(&error))?;
-        if rows.is_empty() {
+        let mut numbers: Vec<u64> = rows.iter().map(|row| row.get::<_, i64>(0).unsigned_abs()).collect();
+        numbers.sort_unstable();
+        if numbers.is_empty() {
             break;
         }
-        left = Some(rows.iter().map(|row| row.get::<_, i64>(0).unsigned_abs()).collect());
-        session.batch_execute("truncate pg_temp.specc_made").map_err(|error| said(&error))?;
+        left = Some(numbers);
     }
+    // A row that was never made is one that others may refer to: they go with it, and so on.
+    for (columns, target) in maker.own_references() {
+        let pairs = |from: &str| -> String {
+            let pair = |(own, key): (&SmolStr, &SmolStr)| format!("t.{} = {from}.{}", ident(key), ident(own));
+            columns.iter().zip(&target).map(|(own, key)| pair((own, key))).collect::<Vec<_>>().join(" and ")
+        };
+        let there: Vec<String> = columns.iter().map(|own| format!("m.{} is not null", ident(own))).collect();
+        let lost = format!(
+            "delete from pg_temp.specc_made m where {} and not exists (select from pg_temp.specc_made t where {same}) \
+             and not exists (select from {name} t where {same})",
+            there.join(" and "),
+            same = pairs("m")
+        );
+        while session.execute(&lost, &[]).map_err(|error| said(&error))? > 0 {}
+    }
+    let take = format!(
+        "insert into {name} ({list}) overriding system value select {list} from pg_temp.specc_made order by specc_number"
+    );
+    let added = session.execute(&take, &[]).map_err(|error| said(&error))?;
     session.batch_execute("drop table pg_temp.specc_made").map_err(|error| said(&error))?;
     Ok(added)
 }
