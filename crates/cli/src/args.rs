@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod bench;
 mod deploy;
 mod docs;
 mod flows;
@@ -11,6 +12,7 @@ mod smoke;
 
 pub use access::{Prove, Test, Why};
 pub use audit::{Audit, FailOn};
+pub use bench::Bench;
 pub use deploy::{Api, Checkpoint, Deploy, PlanAsked, Promote, Rollback, Way};
 pub use docs::Docs;
 pub use flows::Flows;
@@ -135,6 +137,8 @@ pub enum Command {
     Audit(Audit),
     /// Make the requests that an API makes, as each role on each entity: status, rows and times, against effective access
     Smoke(Smoke),
+    /// Plan the declared queries at the declared sizes, without rows, and hold them against their budgets
+    Bench(Bench),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
     Verify(Verify),
     /// Explain a code such as E0102 or L001

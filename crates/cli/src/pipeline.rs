@@ -28,6 +28,8 @@ pub struct Compilation {
     pub accepted: Vec<Accepted>,
     /// What the spec accepts of what `specc prove` finds.
     pub proofs: Vec<Acceptance>,
+    /// What the spec accepts of what `specc bench` finds.
+    pub plans: Vec<Acceptance>,
     /// Stage and time, in order.
     pub timings: Vec<Lap>,
 }
@@ -106,7 +108,10 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
         findings.append(&mut found);
     }
     let acceptances = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts));
-    let (proofs, acceptances) = acceptances.partition(|acceptance: &Acceptance| acceptance.code.is_of_proofs());
+    let (proofs, acceptances): (Vec<_>, Vec<_>) =
+        acceptances.partition(|acceptance: &Acceptance| acceptance.code.is_of_proofs());
+    let (plans, acceptances) =
+        acceptances.into_iter().partition(|acceptance: &Acceptance| acceptance.code.is_of_plans());
     timings.push(clock.lap("parse"));
     let spec = spec(&sources, &trees);
     let broken = specc_diag::has_errors(&findings);
@@ -140,7 +145,19 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     let hints = specc_lower::hints(&model);
     catalog.said.clone_from(&hints);
     catalog.spec = spec;
-    Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, proofs, timings })
+    Ok(Compilation {
+        root,
+        config,
+        sources,
+        model,
+        catalog,
+        hints,
+        warnings: findings,
+        accepted,
+        proofs,
+        plans,
+        timings,
+    })
 }
 
 /// Rows of seeds, and what is tried on them: they decide nothing about what else there is, and may be many.

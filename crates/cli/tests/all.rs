@@ -5,6 +5,7 @@
 mod abandon;
 mod accepting;
 mod audit;
+mod bench;
 mod book;
 mod changes;
 mod codes;

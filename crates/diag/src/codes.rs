@@ -43,6 +43,11 @@ impl Code {
         self.name().starts_with('A')
     }
 
+    /// Whether it is about what `specc bench` finds.
+    pub fn is_of_plans(self) -> bool {
+        self == IDLE_INDEX
+    }
+
     /// Errors start with `E`; warnings, with `W` and `A`, can be accepted.
     pub fn severity(self) -> Severity {
         if self.name().starts_with('E') { Severity::Error } else { Severity::Warning }
@@ -284,6 +289,11 @@ codes! {
     BAD_SIZE "E0950"
     SIZE_CIRCLE "E0951"
     BAD_QUERY "E0952"
+    QUERY_REFUSED "E0953"
+    WHOLE_TABLE "E0954"
+    TOO_MANY_ROWS "E0955"
+    PLAN_CHANGED "E0956"
+    IDLE_INDEX "W0957"
     SECRET_IN_SETTINGS "E0980"
     DAMAGED_RECORD "E0981"
     NOT_APPROVED "E0982"

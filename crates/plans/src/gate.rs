@@ -18,6 +18,8 @@ pub enum Breach {
         rows: u64,
         /// `no seq scan on` says so.
         forbidden: bool,
+        /// What its rows are asked, as Postgres writes it.
+        filter: Option<String>,
     },
     /// Reads so many rows, and may read so many.
     Rows {
@@ -48,7 +50,12 @@ pub fn breaches(planned: &Planned<'_>, model: &Model, sizes: &Sizes) -> Vec<Brea
         }
         let forbidden = query.no_scan.iter().any(is) && scan.sequential;
         if forbidden || scan.read > MANY as f64 {
-            let breach = Breach::Whole { table: scan.table.to_owned(), rows: scan.rows, forbidden };
+            let breach = Breach::Whole {
+                table: scan.table.to_owned(),
+                rows: scan.rows,
+                forbidden,
+                filter: scan.filter.map(str::to_owned),
+            };
             if !found.contains(&breach) {
                 found.push(breach);
             }
@@ -72,6 +79,8 @@ struct Scan<'p> {
     whole: bool,
     /// As a sequential scan.
     sequential: bool,
+    /// What its rows are asked.
+    filter: Option<&'p str>,
 }
 
 struct Reader<'m> {
@@ -98,6 +107,7 @@ impl Reader<'_> {
                 read: (each * part * times).max(1.0),
                 whole,
                 sequential,
+                filter: node.filter.as_deref(),
             });
         }
         for child in &node.children {

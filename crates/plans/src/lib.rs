@@ -9,6 +9,7 @@ pub mod explain;
 pub mod gate;
 pub mod idle;
 pub mod pages;
+pub mod pin;
 pub mod plan;
 pub mod told;
 

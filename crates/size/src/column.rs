@@ -4,7 +4,7 @@ use crate::distribution::{Skew, harmonic, part};
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
 use specc_facts::Family;
-use specc_model::{Base, Entity, EntityId, Field, FieldIx, Model, SizedColumn};
+use specc_model::{Base, Entity, EntityId, Field, FieldIx, Model, Relation, SizedColumn};
 
 /// A column and how its values are distributed. Values have ranks from 1, the most frequent first: those of `shares` come
 /// before all others.
@@ -135,7 +135,8 @@ pub(crate) fn column(
         false => 0.0,
     };
     let nulls = said.and_then(|said| said.nulls).unwrap_or(usual_nulls);
-    let values = values(model, field, column, unique, said);
+    let referred = found.and_then(|(entity, at)| referred(model, entity, at));
+    let values = values(model, field, referred, column, unique, said);
     let skew = said.and_then(|said| said.skew).unwrap_or_else(|| counted_skew(model, env, entity, field));
     let shares: Vec<Share> = said
         .map(|said| said.shares.iter().map(|(value, part)| Share { value: value.clone(), part: *part }).collect())
@@ -144,9 +145,7 @@ pub(crate) fn column(
     let usual = match (&values, family(column)) {
         _ if unique => there,
         (Values::Listed(list), _) => list.len() as u64,
-        (Values::Of { .. }, _) => {
-            field.and_then(|field| field.relation).map_or(there, |relation| parents(model, env, relation))
-        }
+        (Values::Of { .. }, _) => referred.map_or(there, |(relation, _)| model.rows_of(env, relation.to)),
         (_, Family::Integer | Family::Decimal | Family::Float) => USUAL_NUMBERS,
         _ => there,
     };
@@ -171,6 +170,15 @@ pub(crate) fn column(
     }
 }
 
+/// The reference that a column is, or else one that it is a part of, and its place in that.
+fn referred<'m>(model: &'m Model, entity: &Entity, field: FieldIx) -> Option<(&'m Relation, usize)> {
+    if let Some(relation) = entity.fields[field].relation {
+        return Some((model.relation(relation), 0));
+    }
+    let mut outgoing = entity.outgoing.iter().map(|id| model.relation(*id));
+    outgoing.find_map(|relation| Some((relation, relation.fields.iter().position(|own| *own == field)?)))
+}
+
 /// Alone in a key or in what is unique.
 fn is_unique(entity: &Entity, at: FieldIx) -> bool {
     entity.unique_sets().any(|set| set.filter.is_none() && set.fields.as_deref() == Some(&[at]))
@@ -183,10 +191,6 @@ fn counted_skew(model: &Model, env: Option<&str>, entity: Option<EntityId>, fiel
         (Some(specc_model::Count::Per { relation, skew, .. }), Some(own)) if relation == own => skew,
         _ => Skew::Uniform,
     }
-}
-
-fn parents(model: &Model, env: Option<&str>, relation: specc_model::RelationId) -> u64 {
-    model.rows_of(env, model.relation(relation).to)
 }
 
 /// The time at which the row came.
@@ -209,6 +213,7 @@ fn family(column: &specc_catalog::Column) -> Family {
 fn values(
     model: &Model,
     field: Option<&Field>,
+    referred: Option<(&Relation, usize)>,
     column: &specc_catalog::Column,
     unique: bool,
     said: Option<&SizedColumn>,
@@ -216,13 +221,10 @@ fn values(
     if let Some((low, high)) = said.and_then(|said| said.between.as_ref()) {
         return Values::Between { low: low.text.clone(), high: high.text.clone() };
     }
-    if let Some(relation) = field.and_then(|field| field.relation) {
-        let relation = model.relation(relation);
+    if let Some((relation, at)) = referred {
         let to = model.entity(relation.to);
-        if let [one] = relation.to_fields.as_slice() {
-            let table = Qualified::new(to.name.schema.clone(), to.name.name.clone());
-            return Values::Of { table, column: to.fields[*one].name.clone() };
-        }
+        let table = Qualified::new(to.name.schema.clone(), to.name.name.clone());
+        return Values::Of { table, column: to.fields[relation.to_fields[at]].name.clone() };
     }
     if column.ty.dims > 0 {
         return Values::Opaque;
@@ -234,7 +236,7 @@ fn values(
         (Family::Boolean, _) => Values::Listed(vec!["true".into(), "false".into()]),
         (Family::Integer, _) if unique || column.identity.is_some() => Values::Counted,
         (Family::Integer | Family::Decimal | Family::Float, _) => {
-            Values::Between { low: "0".into(), high: "1000".into() }
+            Values::Between { low: "0".into(), high: usual_most(&column.ty.args) }
         }
         (Family::Uuid, _) => Values::Random,
         (Family::Moment, _) => {
@@ -247,6 +249,16 @@ fn values(
         }
         (Family::Text, _) => Values::Words,
         _ => Values::Opaque,
+    }
+}
+
+/// The highest of numbers of which nothing is said: a thousand, or what has room in so many digits.
+fn usual_most(digits: &[i64]) -> SmolStr {
+    let room = digits.first().map_or(4, |all| all - digits.get(1).copied().unwrap_or(0));
+    match room {
+        ..1 => "0".into(),
+        1..4 => (10i64.pow(room as u32) - 1).to_string().into(),
+        _ => "1000".into(),
     }
 }
 

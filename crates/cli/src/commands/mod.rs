@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod backup;
 mod before;
+mod bench;
 mod build;
 mod check;
 mod database;
@@ -163,6 +164,7 @@ pub fn run(args: Args) -> ExitCode {
         | Command::Smoke(_)
         | Command::Prove(_)
         | Command::Audit(_) => Ok(ExitCode::SUCCESS),
+        Command::Bench(bench) => bench::run(&bench, format),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -23,19 +23,40 @@ pub fn fill(database: &Database, sizes: &Sizes) {
     above.batch_execute("vacuum analyze").unwrap();
 }
 
+/// The sizes with as many rows as there are.
+pub fn counted(database: &Database, sizes: &Sizes) -> Sizes {
+    let mut session = database.connect_superuser().unwrap();
+    let mut sizes = sizes.clone();
+    for table in sizes.tables.values_mut() {
+        let name = qualified(&table.name.schema, &table.name.name);
+        let count: i64 = session.query_one(&format!("select count(*) from {name}"), &[]).unwrap().get(0);
+        table.rows = count as u64;
+        for column in &mut table.columns {
+            let there = (table.rows as f64 * (1.0 - column.nulls)) as u64;
+            column.distinct = if column.unique { there } else { column.distinct.min(there) }.max(1);
+        }
+    }
+    sizes
+}
+
 fn rows(session: &mut Session, sizes: &Sizes, table: &Table) {
     let name = qualified(&table.name.schema, &table.name.name);
-    let stored: Vec<String> = session
+    let stored: Vec<(String, bool)> = session
         .query(
-            "select attname::text from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and attgenerated = ''",
+            "select attname::text, atthasdef or not attnotnull or typdefault is not null \
+             from pg_attribute join pg_type t on t.oid = atttypid where attrelid = $1::text::regclass and attnum > 0 and attgenerated = ''",
             &[&name],
         )
         .unwrap()
         .iter()
-        .map(|row| row.get(0))
+        .map(|row| (row.get(0), row.get(1)))
         .collect();
-    let columns: Vec<&Column> =
-        table.columns.iter().filter(|column| stored.contains(&column.name.to_string())).collect();
+    // What is not compared keeps its default, or stays empty.
+    let is_made = |column: &&Column| {
+        let opaque = column.values == Values::Opaque && column.ty.dims == 0 && !column.ty.name.starts_with("json");
+        stored.iter().any(|(name, free)| *name == column.name && !(opaque && *free))
+    };
+    let columns: Vec<&Column> = table.columns.iter().filter(is_made).collect();
     let names: Vec<String> = columns.iter().map(|column| ident(&column.name).to_string()).collect();
     let values: Vec<String> =
         columns.iter().enumerate().map(|(at, column)| value(session, sizes, table, column, at)).collect();
@@ -120,10 +141,21 @@ fn of_rank(sizes: &Sizes, table: &Table, column: &Column, rank: &str) -> String 
                 Some(1.0) => format!("(i / {}::float8)", table.rows),
                 _ => format!("((hashint8extended(({rank})::bigint, 7) & 1073741823)::float8 / 1073741824)"),
             };
-            format!("({low}) + (({high}) - ({low})) * {part}")
+            let ty = if specc_size::is_number(&column.ty.name) { "float8" } else { "timestamptz" };
+            format!("({low})::{ty} + (({high})::{ty} - ({low})::{ty}) * {part}")
         }
         Values::Opaque => match &*column.ty.name {
             "text" => "array['tag' || (i % 50), 'tag' || (i % 7)]".to_owned(),
+            "jsonb" | "json" => {
+                // Without what a document takes beside its text; what repeats would be compressed.
+                let width = (column.width as usize).saturating_sub(20).min(1_900);
+                let text = format!(
+                    "(select string_agg(md5((i * 1000 + n)::text), '') from generate_series(0, {}) n)",
+                    width / 32
+                );
+                format!("jsonb_build_object('x', substr({text}, 1, {width}))")
+            }
+            "citext" => format!("'{} ' || lpad(({rank})::text, 9, '0')", column.name),
             _ => "'{}'".to_owned(),
         },
     }

@@ -1,5 +1,7 @@
 //! A spec with sizes and queries, made ready.
 
+#![allow(missing_docs)]
+
 use specc_catalog::Catalog;
 use specc_diag::Sources;
 use specc_model::{Model, Options};
