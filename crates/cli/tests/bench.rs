@@ -86,7 +86,24 @@ fn what_a_plan_may_not_do_is_said() {
     let (code, out, _) = bench(dir.path(), &["--format", "json", "--filter", "of_owner"]);
     assert_eq!(code, 1);
     assert!(out.contains("the sizes are others: it was made for events 500000, and this one for events 20"), "{out}");
+    write(dir.path(), &mended);
     let (code, out, _) = bench(dir.path(), &["--format", "json", "--filter", "event"]);
     let said: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, said["queries"][0]["role"].as_str()), (0, Some("anon")), "{out}");
+}
+
+/// The specs that ship keep what they say, on the oldest and the newest version, and have no index that nothing needs.
+#[test]
+fn the_specs_keep_their_budgets() {
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs");
+    for (name, least) in [("medellin_spark", 30), ("automation_platform", 10), ("srvc_crm", 10)] {
+        for major in ["15", "18"] {
+            let args = ["bench", "--plan", "--format", "json", "--postgres", major, "--project", name];
+            let (code, out, err) = run(&specs, &args);
+            assert_eq!(code, 0, "{name} on {major}: {out}{err}");
+            let said: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+            assert_eq!(said["diagnostics"].as_array().map(Vec::len), Some(0), "{name} on {major}: {out}");
+            assert!(said["queries"].as_array().is_some_and(|queries| queries.len() >= least), "{name}");
+        }
+    }
 }

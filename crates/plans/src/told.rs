@@ -5,10 +5,10 @@
 
 use crate::said;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Object, Qualified};
+use specc_catalog::{Bounds, Catalog, IndexKey, KeyOn, Object, PartitionBy, Qualified};
 use specc_postgres::{Database, Session};
 use specc_size::statistics::{Statistics, TARGET, statistics};
-use specc_size::{Column, Edge, Sizes, Table};
+use specc_size::{Column, Edge, Sizes, Table, Values};
 use specc_sql::quote::{literal, qualified};
 use specc_verify::ScratchError;
 use std::collections::BTreeMap;
@@ -35,8 +35,8 @@ const PARTS: u64 = 100;
 /// # Errors
 /// Where the server breaks.
 pub fn tell<'s>(database: &Database, catalog: &Catalog, sizes: &'s Sizes) -> Result<Vec<Told<'s>>, ScratchError> {
-    let told = tables(catalog, sizes);
     let mut owner = database.connect()?;
+    let told = tables(catalog, sizes, &mut owner);
     let mut above = database.connect_superuser()?;
     let edges = edges(&mut owner, sizes)?;
     let mut rows = Vec::new();
@@ -55,39 +55,92 @@ pub fn tell<'s>(database: &Database, catalog: &Catalog, sizes: &'s Sizes) -> Res
     Ok(told)
 }
 
-/// Tables with their rows; those of a divided table are shared out among its parts, the default one aside.
-fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes) -> Vec<Told<'s>> {
-    let mut parts: BTreeMap<Qualified, Vec<(Qualified, bool)>> = BTreeMap::new();
+/// A partition: its name, and its part of the rows.
+type Part = (Qualified, f64);
+
+/// Tables with their rows; those of a divided table are shared out among its parts.
+fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes, owner: &mut Session) -> Vec<Told<'s>> {
+    let mut bounds: BTreeMap<Qualified, Vec<(Qualified, &Bounds)>> = BTreeMap::new();
+    let mut keys: BTreeMap<Qualified, &str> = BTreeMap::new();
     for (_, entry) in catalog.iter() {
         let Object::Table(table) = &entry.object else { continue };
-        if let Some((of, bounds)) = &table.partition_of {
-            let rest = matches!(bounds, specc_catalog::Bounds::Default);
-            let name = Qualified::new(table.table.schema.clone(), table.table.name.clone());
-            parts.entry(Qualified::new(of.schema.clone(), of.name.clone())).or_default().push((name, rest));
+        let name = Qualified::new(table.table.schema.clone(), table.table.name.clone());
+        if let Some(PartitionBy { keys: list, .. }) = &table.partition_by
+            && let [IndexKey { on: KeyOn::Column(column), .. }] = list.as_slice()
+        {
+            keys.insert(name.clone(), column);
+        }
+        if let Some((of, part)) = &table.partition_of {
+            bounds.entry(Qualified::new(of.schema.clone(), of.name.clone())).or_default().push((name, part));
         }
     }
     let mut told = Vec::new();
     for (name, table) in &sizes.tables {
-        share(&parts, table, name, table.rows, &mut told);
+        let mut open = vec![(name.clone(), table.rows)];
+        while let Some((name, rows)) = open.pop() {
+            let own = bounds.get(&name);
+            told.push(Told { name: name.clone(), rows, table, divided: own.is_some() });
+            let Some(own) = own else { continue };
+            let column = keys.get(&name).and_then(|key| table.column(key));
+            for (part, share) in shares(own, column, owner) {
+                open.push((part, (rows as f64 * share).round() as u64));
+            }
+        }
     }
     told
 }
 
-fn share<'s>(
-    parts: &BTreeMap<Qualified, Vec<(Qualified, bool)>>,
-    table: &'s Table,
-    name: &Qualified,
-    rows: u64,
-    told: &mut Vec<Told<'s>>,
-) {
-    let own = parts.get(name);
-    told.push(Told { name: name.clone(), rows, table, divided: own.is_some() });
-    let Some(own) = own else { return };
-    let count = own.iter().filter(|(_, rest)| !rest).count().max(1) as u64;
-    for (part, rest) in own {
-        let rows = if *rest && count < own.len() as u64 { 0 } else { rows / count };
-        share(parts, table, part, rows, told);
-    }
+/// How rows are shared out: by the bounds where they lie in the range of the values, else evenly; what is left is in the default
+/// partition.
+fn shares(parts: &[(Qualified, &Bounds)], column: Option<&Column>, owner: &mut Session) -> Vec<Part> {
+    let known = column.and_then(|column| match &column.values {
+        Values::Between { low, high } => by_bounds(parts, column, low, high, owner),
+        _ => None,
+    });
+    let count = parts.iter().filter(|(_, bounds)| **bounds != Bounds::Default).count().max(1);
+    let shares = known.unwrap_or_else(|| vec![1.0 / count as f64; parts.len()]);
+    let bounded = parts.iter().zip(&shares).filter(|((_, bounds), _)| **bounds != Bounds::Default);
+    let rest = (1.0 - bounded.map(|(_, share)| share).sum::<f64>()).max(0.0);
+    let share = |((name, bounds), share): (&(Qualified, &Bounds), &f64)| match bounds {
+        Bounds::Default => (name.clone(), rest),
+        _ => (name.clone(), *share),
+    };
+    parts.iter().zip(&shares).map(share).collect()
+}
+
+/// The part of a range that lies between the bounds of each partition.
+fn by_bounds(
+    parts: &[(Qualified, &Bounds)],
+    column: &Column,
+    low: &str,
+    high: &str,
+    owner: &mut Session,
+) -> Option<Vec<f64>> {
+    let number = is_number(&column.ty);
+    let value = |text: &str| match number {
+        true => format!("({text})::numeric::float8"),
+        false => format!("extract(epoch from ({text})::timestamptz)::float8"),
+    };
+    // Texts of moments are quoted; the words for no bound are not.
+    let bound = |text: &str, open: &str| match text.to_lowercase().as_str() {
+        "minvalue" | "maxvalue" => open.to_owned(),
+        _ => value(text),
+    };
+    let one = |(_, bounds): &(Qualified, &Bounds)| match bounds {
+        Bounds::Range { from, to } => {
+            let (from, to) = (bound(&from.first()?.text, "'-infinity'"), bound(&to.first()?.text, "'infinity'"));
+            Some(format!("greatest(least({to}, b) - greatest({from}, a), 0) / nullif(b - a, 0)"))
+        }
+        _ => Some("0".to_owned()),
+    };
+    let list: Option<Vec<String>> = parts.iter().map(one).collect();
+    let query = format!(
+        "select array[{}]::float8[] from (select {} as a, {} as b) as ends",
+        list?.join(", "),
+        value(low),
+        value(high)
+    );
+    owner.query_one(&query, &[]).ok()?.get(0)
 }
 
 /// The edges of ranges that are expressions, by the bounds and the type.
@@ -97,14 +150,14 @@ fn edges(owner: &mut Session, sizes: &Sizes) -> Result<Edges, ScratchError> {
     let mut edges = Edges::new();
     let columns = sizes.tables.values().flat_map(|table| &table.columns);
     for column in columns {
-        let specc_size::Values::Between { low, high } = &column.values else { continue };
+        let Values::Between { low, high } = &column.values else { continue };
         let mut ty = String::new();
         specc_sql::push_type(&mut ty, &column.ty);
         let key = (low.clone(), high.clone(), ty.clone());
         if edges.contains_key(&key) {
             continue;
         }
-        let number = specc_facts_number(&column.ty);
+        let number = is_number(&column.ty);
         let value = if number {
             format!("(a::numeric + (b::numeric - a::numeric) * n / {PARTS})")
         } else {
@@ -121,7 +174,7 @@ fn edges(owner: &mut Session, sizes: &Sizes) -> Result<Edges, ScratchError> {
     Ok(edges)
 }
 
-fn specc_facts_number(ty: &specc_catalog::DataType) -> bool {
+fn is_number(ty: &specc_catalog::DataType) -> bool {
     ty.schema.is_empty() && specc_size::is_number(&ty.name)
 }
 
@@ -131,7 +184,7 @@ fn row(sizes: &Sizes, one: &Told<'_>, column: &Column, found: &Statistics, edges
         match edge? {
             Edge::Text(text) => Some(text.to_string()),
             Edge::Part(part) => {
-                let specc_size::Values::Between { low, high } = &column.values else { return None };
+                let Values::Between { low, high } = &column.values else { return None };
                 let mut ty = String::new();
                 specc_sql::push_type(&mut ty, &column.ty);
                 let all = edges.get(&(low.clone(), high.clone(), ty))?;

@@ -113,6 +113,8 @@ impl Column {
 const USUAL_NULLS: f64 = 0.1;
 /// In which a row is deleted where such rows stay.
 const USUAL_DELETED: f64 = 0.05;
+/// Days of a date of which nothing is said.
+const USUAL_DAYS: u64 = 730;
 /// Values of a number of which nothing is said.
 const USUAL_NUMBERS: u64 = 1_000;
 
@@ -146,6 +148,8 @@ pub(crate) fn column(
         _ if unique => there,
         (Values::Listed(list), _) => list.len() as u64,
         (Values::Of { .. }, _) => referred.map_or(there, |(relation, _)| model.rows_of(env, relation.to)),
+        // Two years of days.
+        (_, Family::Moment) if column.ty.name == "date" => USUAL_DAYS,
         (_, Family::Integer | Family::Decimal | Family::Float) => USUAL_NUMBERS,
         _ => there,
     };

@@ -25,7 +25,7 @@ fn shapes(planned: &[Planned<'_>]) -> Vec<(String, String)> {
 }
 
 /// Plans without rows and with rows, over the same sizes: how many are equal of how many, and those that are not.
-fn compared(made: &spec::Made, major: u32) -> (usize, usize) {
+fn compared(made: &spec::Made, major: u32) -> Equal {
     let scratch = Scratch::on(shared(major), true);
     let full = scratch.made(&made.catalog).unwrap();
     let start = Instant::now();
@@ -54,8 +54,32 @@ fn compared(made: &spec::Made, major: u32) -> (usize, usize) {
             println!();
         }
     }
-    println!("{major}: {} of {} plans are equal", real.len() - other.len(), real.len());
-    (real.len() - other.len(), real.len())
+    let ties = other.iter().filter(|((name, told), (_, real))| {
+        let query = made.model.queries.iter().find(|query| query.name == *name).unwrap();
+        let cost = |database| Session::new(database, &made.model, &made.sizes).plan(query).unwrap().unwrap().cost;
+        let (ours, theirs) = (cost(&empty), cost(&full));
+        without_indexes(told) == without_indexes(real) && (ours - theirs).abs() <= theirs * FUZZ
+    });
+    let equal = Equal { equal: real.len() - other.len(), ties: ties.count(), all: real.len() };
+    println!(
+        "{major}: {} of {} plans are equal, {} but for an index that costs the same",
+        equal.equal, equal.all, equal.ties
+    );
+    equal
+}
+
+/// How many plans are equal, equal but for one of two indexes that cost the same, and there.
+struct Equal {
+    equal: usize,
+    ties: usize,
+    all: usize,
+}
+
+/// Postgres takes costs for the same that differ by less.
+const FUZZ: f64 = 0.01;
+
+fn without_indexes(shape: &str) -> String {
+    shape.lines().map(|line| line.split(" using ").next().unwrap_or_default().to_owned() + "\n").collect()
 }
 
 /// Nodes, indexes and the order of joins are those of a server that has the rows.
@@ -63,7 +87,7 @@ fn compared(made: &spec::Made, major: u32) -> (usize, usize) {
 fn plans_without_rows_are_those_with_rows() {
     let made = spec::made(spec::EVENTS);
     for major in VERSIONS {
-        let (equal, all) = compared(&made, major);
+        let Equal { equal, all, .. } = compared(&made, major);
         assert!(all >= 20 && equal * 20 >= all * 19, "{equal} of {all} on {major}");
     }
 }
@@ -72,17 +96,17 @@ fn plans_without_rows_are_those_with_rows() {
 #[test]
 #[ignore = "takes minutes"]
 fn the_specs_plans_without_rows_are_those_with_rows() {
-    let (mut equal, mut all) = (0, 0);
+    let (mut equal, mut ties, mut all) = (0, 0, 0);
     for name in ["medellin_spark", "automation_platform", "srvc_crm"] {
         let made = specs::made(name, 0.05);
         for major in VERSIONS {
             println!("{name}");
-            let (ours, of) = compared(&made, major);
-            (equal, all) = (equal + ours, all + of);
+            let found = compared(&made, major);
+            (equal, ties, all) = (equal + found.equal, ties + found.ties, all + found.all);
         }
     }
-    println!("{equal} of {all}");
-    assert!(equal * 20 >= all * 19, "{equal} of {all}");
+    println!("{equal} and {ties} of {all}");
+    assert!((equal + ties) * 20 >= all * 19, "{equal} and {ties} of {all}");
 }
 
 /// Whether a plan is another one, or does what its query does not allow.
