@@ -22,12 +22,18 @@ struct Index {
     path: String,
 }
 
-/// The tables that are there, with their places among `told`, their file and their pages.
-fn heaps(
-    above: &mut postgres::Client,
-    told: &[Told<'_>],
-    names: &[String],
-) -> Result<Vec<(u32, usize, Option<String>, u64)>, ScratchError> {
+/// A table that is there.
+struct Heap {
+    oid: u32,
+    /// Its place among those that are told of.
+    at: usize,
+    /// None where it is divided.
+    path: Option<String>,
+    pages: u64,
+}
+
+/// The tables that are there.
+fn heaps(above: &mut postgres::Client, told: &[Told<'_>], names: &[String]) -> Result<Vec<Heap>, ScratchError> {
     let rows = above
         .query(
             "select n::int, c.oid, pg_catalog.pg_relation_filepath(c.oid), \
@@ -41,7 +47,7 @@ fn heaps(
         let (nth, oid, path, fill): (i32, u32, Option<String>, i32) = (row.get(0), row.get(1), row.get(2), row.get(3));
         let one = &told[nth as usize - 1];
         let pages = if one.divided { 0 } else { space::heap_pages(one.table, one.rows, fill.max(10) as u64) };
-        (oid, nth as usize - 1, path, pages)
+        Heap { oid, at: nth as usize - 1, path, pages }
     };
     Ok(rows.into_iter().map(heap).collect())
 }
@@ -57,7 +63,7 @@ fn names(told: &[Told<'_>]) -> Vec<String> {
 pub fn say(database: &Database, told: &[Told<'_>]) -> Result<(), ScratchError> {
     let mut above = database.connect_superuser()?;
     let mut set = String::from("begin; set local allow_system_table_mods = on;\n");
-    for (oid, at, _, pages) in heaps(&mut above, told, &names(told))? {
+    for Heap { oid, at, pages, .. } in heaps(&mut above, told, &names(told))? {
         write_size(&mut set, oid, told[at].rows, pages, pages);
     }
     set.push_str("commit;");
@@ -74,7 +80,7 @@ pub fn grow(first: &Database, database: &Database, told: &[Told<'_>]) -> Result<
     for one in [first, database] {
         let mut above = one.connect_superuser()?;
         let heaps = heaps(&mut above, told, &names)?;
-        let file = |(_, _, path, pages)| Some(Grown { path: path?, pages, height: None });
+        let file = |heap: Heap| Some(Grown { path: heap.path?, pages: heap.pages, height: None });
         one.grow(&heaps.into_iter().filter_map(file).collect::<Vec<_>>())?;
     }
     let mut above = database.connect_superuser()?;
