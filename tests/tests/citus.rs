@@ -7,12 +7,13 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
 
 use specc_catalog::Catalog;
-use specc_diag::{Severity, Sources};
+use specc_diag::{Severity, Sources, Span};
 use specc_facts::citus;
-use specc_model::{Options, Target};
+use specc_model::{Model, Options, Target};
 use specc_postgres::{Session, shared};
+use specc_syntax::ast::{DistributeDecl, ItemKind, Member, MemberKind, Name, SpecFile};
 use specc_tests::stage::said;
-use specc_tests::{VERSIONS, root};
+use specc_tests::{VERSIONS, root, spec_files};
 use std::collections::{BTreeMap, BTreeSet};
 
 const STANDIN: &str = include_str!("../src/citus.sql");
@@ -116,4 +117,270 @@ fn a_fact_has_a_source_and_a_case() {
     let mut names = BTreeMap::new();
     cases.iter().for_each(|case| *names.entry(&case.name).or_insert(0) += 1);
     assert!(names.values().all(|count| *count == 1), "a name is there twice");
+}
+
+/// The large projects, which were written for one server.
+const LARGE: &[&str] = &["automation_platform", "medellin_spark", "srvc_crm"];
+
+/// The files of a project without what only a platform has, and what it takes from there.
+fn files(name: &str, sources: &mut Sources) -> Vec<SpecFile> {
+    let ground = std::fs::read_to_string(root().join("tests/citus/ground.dbspec")).unwrap();
+    let texts = spec_files(name).into_iter().chain([("ground.dbspec".to_owned(), ground)]);
+    let mut all = Vec::new();
+    for (name, text) in texts {
+        let id = sources.add(name, text.as_str());
+        let (mut file, found) = specc_syntax::parse(id, &text);
+        assert!(found.is_empty(), "{found:?}");
+        file.items.retain(|item| match &item.kind {
+            ItemKind::Policy(block) => block.entity.schema.as_ref().is_none_or(|schema| schema.text != "storage"),
+            other => !matches!(
+                other,
+                ItemKind::Bucket(_)
+                    | ItemKind::Realtime(_)
+                    | ItemKind::Schedule(_)
+                    | ItemKind::Webhook(_)
+                    | ItemKind::Seed(_)
+                    | ItemKind::Promise(_)
+                    | ItemKind::Scenario(_)
+                    | ItemKind::Kept(_)
+            ),
+        });
+        for item in &mut file.items {
+            if let ItemKind::Entity(entity) = &mut item.kind {
+                entity.members.retain(|member| !matches!(member.kind, MemberKind::Promise(_)));
+            }
+        }
+        file.accepts.clear();
+        all.push(file);
+    }
+    all
+}
+
+/// Where the rows of an entity are to be.
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    By(String),
+    Reference,
+    Local,
+}
+
+type Reasons = BTreeMap<String, BTreeSet<&'static str>>;
+
+/// What is wrong with a project where the rows of its entities are there, by entity.
+fn tried(name: &str, wanted: &BTreeMap<String, Wanted>) -> (Model, Catalog, Reasons) {
+    let mut sources = Sources::new();
+    let mut files = files(name, &mut sources);
+    for item in files.iter_mut().flat_map(|file| &mut file.items) {
+        let ItemKind::Entity(entity) = &mut item.kind else { continue };
+        let at = entity.name.name.at;
+        let word = |text: &str| Name { text: text.into(), at };
+        let (by, kind) = match wanted.get(entity.name.name.text.as_str()) {
+            Some(Wanted::By(column)) => (Some((word(column), None)), None),
+            Some(Wanted::Reference) => (None, Some(word("reference"))),
+            Some(Wanted::Local) => (None, Some(word("local"))),
+            None => continue,
+        };
+        let kind = MemberKind::Distribute(Box::new(DistributeDecl { by, kind, at }));
+        entity.members.push(Member { doc: None, kind, at });
+    }
+    let homes: Vec<(Span, String)> = files
+        .iter()
+        .flat_map(|file| &file.items)
+        .filter_map(|item| match &item.kind {
+            ItemKind::Entity(entity) => Some((item.at.0, entity.name.name.text.to_string())),
+            _ => None,
+        })
+        .collect();
+    let options = Options { target: Target::Citus, ..Options::default() };
+    let (model, mut found) = specc_model::analyze(files, &mut sources, options);
+    let (catalog, more) = specc_lower::lower(&model);
+    found.extend(more);
+    let mut reasons = Reasons::new();
+    for d in found.iter().filter(|d| d.severity() == Severity::Error) {
+        assert!(d.code.name().starts_with("E032"), "{name}: {} {}", d.code.name(), d.message);
+        let inside = homes.iter().find(|(span, _)| span.contains(d.span())).map(|(_, entity)| entity.clone());
+        let ruled = || model.entities.iter().find(|e| e.rules.iter().any(|rule| rule.span == d.span()));
+        let entity = inside.or_else(|| ruled().map(|e| e.name.name.to_string()));
+        // A trigger of a mixin is said where it stands, with the entity's name.
+        let named = || model.entities.iter().find(|e| d.message.starts_with(&format!("`{}` ", e.name.name)));
+        let entity = entity
+            .or_else(|| named().map(|e| e.name.name.to_string()))
+            .unwrap_or_else(|| panic!("{name}: {} is of no entity", d.message));
+        reasons.entry(entity).or_default().insert(d.code.name());
+    }
+    (model, catalog, reasons)
+}
+
+/// What each code says of an entity, in a table.
+fn words(codes: &BTreeSet<&str>) -> String {
+    let word = |code: &&str| match *code {
+        "E0321" => "a key without the column",
+        "E0322" => "references to rows that would be elsewhere",
+        "E0323" => "references that would change the column",
+        "E0324" => "triggers",
+        "E0325" => "rules that ask other rows",
+        "E0326" => "a column that cannot be shared out",
+        _ => "partitions",
+    };
+    codes.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// Where each entity of a project can be: by its key, else on every server, else where it is asked for.
+fn chosen(name: &str) -> (BTreeMap<String, (Wanted, String)>, Catalog) {
+    let (model, ..) = tried(name, &BTreeMap::new());
+    let own: Vec<_> = model.entities.iter().filter(|e| !e.external && e.meta.area != specc_model::STD).collect();
+    let name_of = |e: &&specc_model::Entity| e.name.name.to_string();
+    let all = |wanted: &dyn Fn(&specc_model::Entity) -> Wanted| own.iter().map(|e| (name_of(e), wanted(e))).collect();
+    let key = |e: &specc_model::Entity| match &e.key {
+        Some(key) => Wanted::By(e.fields[key.fields[0]].name.to_string()),
+        None => Wanted::Local,
+    };
+    let (_, _, by_key) = tried(name, &all(&key));
+    let (_, _, on_each) = tried(name, &all(&|_| Wanted::Reference));
+    let mut found: BTreeMap<String, (Wanted, String)> = own
+        .iter()
+        .map(|e| {
+            let name = name_of(e);
+            let alone = e.outgoing.is_empty() && e.incoming.is_empty();
+            let why = by_key.get(&name).map(words).unwrap_or_default();
+            let at = match (by_key.get(&name), on_each.get(&name)) {
+                (None, _) if alone => key(e),
+                (_, None) => Wanted::Reference,
+                _ => Wanted::Local,
+            };
+            (name, (at, if why.is_empty() { "rows of others refer to it".to_owned() } else { why }))
+        })
+        .collect();
+    loop {
+        let wanted = found.iter().map(|(name, (at, _))| (name.clone(), at.clone())).collect();
+        let (_, catalog, reasons) = tried(name, &wanted);
+        if reasons.is_empty() {
+            return (found, catalog);
+        }
+        for name in reasons.keys() {
+            let entry = found.get_mut(name).unwrap();
+            assert_ne!(entry.0, Wanted::Local, "{name}: {:?}", reasons[name]);
+            entry.0 = Wanted::Local;
+        }
+    }
+}
+
+#[test]
+fn the_large_projects_say_where_their_rows_can_be() {
+    let mut table = String::from("| project | entity | where it is | why not by its key |\n|---|---|---|---|\n");
+    for name in LARGE {
+        let (found, catalog) = chosen(name);
+        assert!(found.len() > 5, "{name}");
+        for (entity, (at, why)) in &found {
+            let (at, why) = match at {
+                Wanted::By(column) => (format!("by `{column}`"), String::new()),
+                Wanted::Reference => ("every server".to_owned(), why.clone()),
+                Wanted::Local => ("the server that is asked".to_owned(), why.clone()),
+            };
+            table += &format!("| `{name}` | `{entity}` | {at} | {why} |\n");
+        }
+        // Tables with where they are, keys, references and policies: functions and views ask extensions that are not here.
+        let script = script(&catalog);
+        let shared = found.values().filter(|(at, _)| *at != Wanted::Local).count();
+        let calls = script.matches("select create_reference_table(").count()
+            + script.matches("select create_distributed_table(").count();
+        assert_eq!(calls, shared, "{name}");
+    }
+    let mut facts = String::from("| Citus says that | versions | where that is known from |\n|---|---|---|\n");
+    for (_, fact) in citus::ALL {
+        facts += &format!("| {} | {} | `{}` |\n", fact.says, fact.versions, fact.source);
+    }
+    let path = root().join("docs/citus.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let between = |page: &str, name: &str, text: &str| {
+        let (before, rest) = page.split_once(&format!("<!-- {name} -->\n")).unwrap();
+        let (_, after) = rest.split_once("<!-- end -->\n").unwrap();
+        format!("{before}<!-- {name} -->\n{text}<!-- end -->\n{after}")
+    };
+    let wanted = between(&between(&page, "facts", &facts), "large", &table);
+    let update = std::env::var_os("DOCS_UPDATE").is_some();
+    if update {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert!(page == wanted || update, "DOCS_UPDATE=1 writes the tables of docs/citus.md");
+}
+
+const BEFORE: &str = "entity a { org: int, zone: int, id: int, key (org, zone, id), distribute as local, rls off }
+entity b { org: int, zone: int, a_id: int, n: int, key (org, zone, n)
+  reference (org, zone, a_id) -> a (org, zone, id) as a inverse bs on delete cascade
+  distribute as local
+  rls off
+}
+entity kinds { id: int key, distribute as local, rls off }
+";
+
+/// What is said of where rows are changes: the calls come in an order that Citus takes, there and back.
+#[test]
+fn rows_move_there_and_back() {
+    let by = |a: &str, b: &str, kinds: &str| {
+        let mut lines = [a, b, kinds].into_iter();
+        BEFORE
+            .split("distribute as local")
+            .map(|part| format!("{part}{}", lines.next().unwrap_or_default()))
+            .collect::<String>()
+    };
+    let states = [
+        BEFORE.to_owned(),
+        by("distribute by org", "distribute by org with a", "distribute as reference"),
+        by("distribute by zone", "distribute by zone with a", "distribute as reference"),
+        by("distribute as reference", "distribute by zone", "distribute as local"),
+        BEFORE.to_owned(),
+    ];
+    let noted = "select coalesce(string_agg(relation || ' ' || kind || coalesce(' ' || col, ''), ', ' order by relation::text), '') from citus_standin.tables";
+    for major in VERSIONS {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap();
+        std::fs::write(dir.path().join("specc.toml"), "name = \"case\"\ntarget = \"citus\"\n").unwrap();
+        let db = shared(major).empty_database().unwrap();
+        db.load(STANDIN).unwrap();
+        let mut session = db.connect().unwrap();
+        let mut seen = BTreeSet::new();
+        let mut now = Vec::new();
+        let mut downs = Vec::new();
+        for (n, state) in states.iter().enumerate() {
+            std::fs::write(dir.path().join("case.dbspec"), state).unwrap();
+            let stamp = format!("2026010{}000000", n + 1);
+            let code = specc::run(["specc", "build", "--project", path, "--out", path, "--stamp", &stamp]);
+            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS), "state {n}");
+            let mut all: Vec<_> =
+                std::fs::read_dir(dir.path().join("migrations")).unwrap().map(|e| e.unwrap().path()).collect();
+            all.sort();
+            for file in all.into_iter().filter(|file| seen.insert(file.clone())) {
+                let text = std::fs::read_to_string(&file).unwrap();
+                session.batch_execute(&text).unwrap_or_else(|e| panic!("state {n} on {major}: {}\n{text}", said(&e)));
+                downs.push((
+                    n,
+                    dir.path()
+                        .join("specc/down")
+                        .join(format!("{}.down.sql", file.file_stem().unwrap().to_str().unwrap())),
+                ));
+            }
+            session.batch_execute("select citus_standin.check_all()").unwrap();
+            now.push(specc_tests::one_text(&mut session, noted));
+        }
+        assert_eq!(
+            now,
+            [
+                "",
+                "a distributed org, b distributed org, kinds reference",
+                "a distributed zone, b distributed zone, kinds reference",
+                "a reference, b distributed zone",
+                ""
+            ],
+            "{major}"
+        );
+        // And back, to before each state.
+        while let Some((n, down)) = downs.pop() {
+            let text = std::fs::read_to_string(&down).unwrap();
+            session.batch_execute(&text).unwrap_or_else(|e| panic!("back from {n} on {major}: {}\n{text}", said(&e)));
+            if downs.last().is_none_or(|(other, _)| *other != n) && n > 0 {
+                assert_eq!(specc_tests::one_text(&mut session, noted), now[n - 1], "back from {n} on {major}");
+            }
+        }
+    }
 }

@@ -42,6 +42,9 @@ fn findings(case: &Path) -> (Vec<Diagnostic>, Sources) {
         if text.starts_with("// target: postgres") {
             options.target = Target::Postgres;
         }
+        if text.starts_with("// target: citus") {
+            options.target = Target::Citus;
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let id = sources.add(name, text.as_str());
         let (file, findings) = specc_syntax::parse(id, &text);

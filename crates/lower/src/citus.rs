@@ -2,8 +2,8 @@
 
 use crate::Output;
 use specc_catalog::{Kind, Object, ObjectId, TableName};
-use specc_diag::{Diagnostic, codes};
-use specc_model::{Entity, EntityId, Home, Model, Target};
+use specc_diag::{Diagnostic, Span, codes};
+use specc_model::{Entity, EntityId, Home, Model, PLATFORM, STD, Target};
 use specc_split::Lexer;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ pub(crate) fn check(model: &Model, out: &mut Output) {
             Object::Trigger(trigger) => {
                 if let Some(entity) = shared.get(&trigger.table) {
                     let written = entity.triggers.iter().find(|own| own.name == trigger.name);
-                    let span = written.map_or(entity.meta.span, |own| own.meta.span);
+                    let span = written.map(|own| own.meta.span).filter(|span| is_authors(model, *span));
+                    let span = span.unwrap_or(entity.meta.span);
                     let message = format!("`{}` would have the trigger `{}`", entity.name.name, trigger.name);
                     let help = "write `distribute as local` for it, or leave out what the trigger does: a check, a default or \
                                 whoever writes can do it";
@@ -48,7 +49,8 @@ pub(crate) fn check(model: &Model, out: &mut Output) {
                         .filter_map(|line| line.split(':').next())
                         .collect();
                     let rule = entity.rules.iter().find(|rule| rules.contains(&rule.name.as_str()));
-                    let span = rule.map_or(entity.meta.span, |rule| rule.span);
+                    let span = rule.map(|rule| rule.span).filter(|span| is_authors(model, *span));
+                    let span = span.unwrap_or(entity.meta.span);
                     let names = if rules.is_empty() { policy.name.to_string() } else { rules.join("`, `") };
                     let message = format!("`{names}` of `{}` asks other rows than the one at hand", entity.name.name);
                     let help = "compare a column with what the session says: `tenant_id = claim('tenant_id')::uuid`, or a \
@@ -60,6 +62,11 @@ pub(crate) fn check(model: &Model, out: &mut Output) {
         }
     }
     out.diagnostics.extend(found);
+}
+
+/// Whether it is in a file of the author's: what std says of an entity is said of the entity.
+fn is_authors(model: &Model, span: Span) -> bool {
+    model.entities.iter().any(|e| e.meta.span.file == span.file && e.meta.area != STD && e.meta.area != PLATFORM)
 }
 
 fn has_subquery(text: &str) -> bool {
