@@ -23,17 +23,12 @@ pub(crate) fn check(model: &Model, out: &mut Output) {
         .map(|entity| (TableName::new(entity.name.schema.clone(), entity.name.name.clone()), entity))
         .collect();
     let mut found = Vec::new();
+    let mut triggers: BTreeMap<&TableName, Vec<&str>> = BTreeMap::new();
     for (_, entry) in out.catalog.iter() {
         match &entry.object {
             Object::Trigger(trigger) => {
-                if let Some(entity) = shared.get(&trigger.table) {
-                    let written = entity.triggers.iter().find(|own| own.name == trigger.name);
-                    let span = written.map(|own| own.meta.span).filter(|span| is_authors(model, *span));
-                    let span = span.unwrap_or(entity.meta.span);
-                    let message = format!("`{}` would have the trigger `{}`", entity.name.name, trigger.name);
-                    let help = "write `distribute as local` for it, or leave out what the trigger does: a check, a default or \
-                                whoever writes can do it";
-                    found.push(Diagnostic::new(codes::DISTRIBUTED_TRIGGER, span, message).help(help));
+                if let Some((table, _)) = shared.get_key_value(&trigger.table) {
+                    triggers.entry(table).or_default().push(&trigger.name);
                 }
             }
             Object::Policy(policy) => {
@@ -60,6 +55,17 @@ pub(crate) fn check(model: &Model, out: &mut Output) {
             }
             _ => {}
         }
+    }
+    for (table, names) in triggers {
+        let Some(entity) = shared.get(table) else { continue };
+        // The author's own come first: the others follow from what else the entity says.
+        let written =
+            entity.triggers.iter().find(|own| names.contains(&own.name.as_str()) && is_authors(model, own.meta.span));
+        let span = written.map_or(entity.meta.span, |own| own.meta.span);
+        let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("`{}` would have triggers: {}", entity.name.name, list.join(", "));
+        let help = "write `distribute as local` for it, or leave out what they do: a check, a default or whoever writes can do it";
+        found.push(Diagnostic::new(codes::DISTRIBUTED_TRIGGER, span, message).help(help));
     }
     out.diagnostics.extend(found);
 }

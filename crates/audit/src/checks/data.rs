@@ -15,7 +15,7 @@ pub const ALL: &[Check] = &[
         asks: "default partitions that have rows",
         says: "`{table}` is the default partition of `{of}`, and has rows",
         why: "these rows came when their partition was missing, and it cannot be made before they are moved away",
-        mend: "make the partition as a table of its own, move the rows there, and attach it to {of}",
+        mend: "make the partition as a table of its own, move the rows there, and attach it to {of}; where the calendar makes partitions, its function does that",
         needs: &[Need::Rows],
         how: How::Asked(in_default),
         ..DATA
@@ -24,13 +24,14 @@ pub const ALL: &[Check] = &[
         name: "next_partition_missing",
         severity: Severity::Error,
         area: Some(Area::Schema),
-        asks: "tables that are partitioned by time, without a partition for the next week",
+        asks: "tables that are partitioned by time, without a partition for the next week (where the calendar makes them, the next day)",
         says: "the last partition of `{table}` ends at {ends}",
         why: "after that, rows are refused, or all fall into the default partition",
         mend: "create table … partition of {table} for values from ('{ends}') to (…);",
         how: How::Query(
             "select p.tbl as object, p.tbl as table, p.ends::text as ends
-             from (select c.oid::regclass::text as tbl, max(b.ends::timestamptz) as ends
+             from (select c.oid::regclass::text as tbl, max(b.ends::timestamptz) as ends,
+                          bool_or(pg_catalog.starts_with(coalesce(pg_catalog.obj_description(x.oid, 'pg_class'), ''), 'Made by specc as a part of ')) as rolls
                    from pg_catalog.pg_partitioned_table t
                    join pg_catalog.pg_class c on c.oid = t.partrelid
                    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -43,7 +44,7 @@ pub const ALL: &[Check] = &[
                               when 'MAXVALUE' then 'infinity'
                               else substring(pg_catalog.pg_get_expr(x.relpartbound, x.oid) from 'TO \\(''([^'']+)''\\)$') end) b(ends)
                    where t.partstrat = 'r' and t.partnatts = 1 and {mine} group by c.oid) p
-             where p.ends < now() + interval '7 days' order by 1",
+             where p.ends < now() + case when p.rolls then interval '1 day' else interval '7 days' end order by 1",
         ),
         ..DATA
     },
