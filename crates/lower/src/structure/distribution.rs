@@ -21,7 +21,7 @@ pub(super) fn lower(room: &mut Room) {
     room.each_entity(|ground, entity, made| {
         let model = ground.model;
         let (Some(id), Some(placement)) = (block(model, entity), &entity.placement) else { return };
-        let table = literal(&qualified(&entity.name.schema, &entity.name.name)).to_string();
+        let table = literal(&qualified(&entity.name.schema, &entity.name.name));
         let mut depends = stated(model, entity);
         depends.push(Dependency::new(table_of(entity).id(), "it says where its rows are"));
         let parts = entity.partitions.iter();
@@ -31,12 +31,12 @@ pub(super) fn lower(room: &mut Room) {
         }));
         let up: SmolStr = match placement.home {
             Home::By { field, with } => {
-                let column = literal(&entity.fields[field].name).to_string();
+                let column = literal(&entity.fields[field].name);
                 let beside = match with {
                     Some(_) => {
                         let root = model.entity(group(model, entity.id));
                         depends.extend(block(model, root).map(|on| Dependency::new(on, "its rows are beside those")));
-                        literal(&qualified(&root.name.schema, &root.name.name)).to_string()
+                        literal(&qualified(&root.name.schema, &root.name.name))
                     }
                     None => "'none'".to_owned(),
                 };

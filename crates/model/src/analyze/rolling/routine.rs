@@ -66,8 +66,7 @@ fn ending(every: Every) -> &'static str {
 
 /// What partitions have of storage parameters, as Postgres keeps them.
 fn parameters(entity: &Entity) -> String {
-    let all: Vec<String> =
-        entity.options.iter().map(|o| literal(&format!("{}={}", o.name.text, o.value)).into()).collect();
+    let all: Vec<String> = entity.options.iter().map(|o| literal(&format!("{}={}", o.name.text, o.value))).collect();
     format!("array[{}]::text[]", all.join(", "))
 }
 
@@ -83,18 +82,18 @@ fn body(model: &Model, entity: &Entity, rolls: &Rolls) -> String {
         _ => "YYYY-MM-DD HH24:MI:SS",
     };
     let values = Values {
-        whole: literal(&whole).into(),
-        schema: literal(&entity.name.schema).into(),
-        stem: literal(&clip(&entity.name.name, LONGEST_NAME - 16)).into(),
-        column: literal(&field.name).into(),
-        unit: literal(rolls.every.word()).into(),
-        step: literal(&rolls.every.interval(1)).into(),
-        ending: literal(ending(rolls.every)).into(),
-        form: literal(&format!("{form}{zone}")).into(),
+        whole: literal(&whole),
+        schema: literal(&entity.name.schema),
+        stem: literal(clip(&entity.name.name, LONGEST_NAME - 16)),
+        column: literal(&field.name),
+        unit: literal(rolls.every.word()),
+        step: literal(&rolls.every.interval(1)),
+        ending: literal(ending(rolls.every)),
+        form: literal(&format!("{form}{zone}")),
         ahead: rolls.ahead,
         unlogged: if entity.unlogged { "unlogged " } else { "" },
-        mark: literal(ROLLED).into(),
-        said: literal(&format!("{ROLLED}{}.{}.", entity.name.schema, entity.name.name)).into(),
+        mark: literal(ROLLED),
+        said: literal(&format!("{ROLLED}{}.{}.", entity.name.schema, entity.name.name)),
         parameters: parameters(entity),
     };
     let old = rolls.keep.map_or(String::new(), |(number, unit)| old(&values, &unit.interval(number), &rolls.then));
