@@ -46,9 +46,15 @@ pub(crate) fn explained(
 /// Who explains: a connection for each role.
 pub struct Session<'s> {
     database: &'s Database,
-    model: &'s Model,
-    sizes: &'s Sizes,
+    asks: Asks<'s>,
     roles: BTreeMap<String, Connection>,
+}
+
+/// How a query is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asks<'s> {
+    pub model: &'s Model,
+    pub sizes: &'s Sizes,
 }
 
 /// A plan is found in milliseconds; what a function of the author's does meanwhile may take longer.
@@ -58,7 +64,7 @@ const NAME: &str = "specc_query";
 impl<'s> Session<'s> {
     /// Over a database whose planner has been told of the sizes.
     pub fn new(database: &'s Database, model: &'s Model, sizes: &'s Sizes) -> Self {
-        Self { database, model, sizes, roles: BTreeMap::new() }
+        Self { database, asks: Asks { model, sizes }, roles: BTreeMap::new() }
     }
 
     /// The plan of a query, or what Postgres says instead.
@@ -66,7 +72,7 @@ impl<'s> Session<'s> {
     /// # Errors
     /// Where the connection breaks.
     pub fn plan(&mut self, query: &Query) -> Result<Result<Node, String>, ScratchError> {
-        let text = self.statements(query);
+        let text = self.asks.statements(query);
         let connection = match self.roles.entry(query.role.to_string()) {
             std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
             std::collections::btree_map::Entry::Vacant(free) => match self.database.connect_as(&query.role) {
@@ -91,18 +97,11 @@ impl<'s> Session<'s> {
             },
         }
     }
+}
 
+impl Asks<'_> {
     fn statements(&self, query: &Query) -> [String; 3] {
-        let types: Vec<String> = query
-            .params
-            .iter()
-            .map(|param| {
-                let mut text = String::new();
-                specc_sql::push_type(&mut text, &param.ty.data_type(self.model));
-                text
-            })
-            .collect();
-        let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
+        let types = self.types(query);
         let usual = query.params.iter().any(|param| param.usual.is_some());
         let values: Option<Vec<String>> =
             query.params.iter().map(|param| self.value(param)).collect::<Option<_>>().filter(|_| usual);
@@ -114,14 +113,28 @@ impl<'s> Session<'s> {
             "begin; set local statement_timeout = '{PATIENCE}'; set local plan_cache_mode = {mode}; \
              set local search_path = {}; {}",
             self.path(),
-            self.identity(query),
+            self.identity(query, self.viewer()),
         );
         let prepare = format!("prepare {NAME}{types} as {}", query.statement);
         [before, prepare, format!("explain (format json, verbose) execute {NAME}{values}")]
     }
 
+    /// The types of its parameters, in brackets, where it has some.
+    pub(crate) fn types(&self, query: &Query) -> String {
+        let types: Vec<String> = query
+            .params
+            .iter()
+            .map(|param| {
+                let mut text = String::new();
+                specc_sql::push_type(&mut text, &param.ty.data_type(self.model));
+                text
+            })
+            .collect();
+        if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) }
+    }
+
     /// Where names are looked up: as the API does it.
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let options = &self.model.options;
         let extensions = self.model.extensions.iter().filter_map(|extension| extension.schema.clone());
         let mut all = vec![options.default_schema.clone()];
@@ -138,10 +151,10 @@ impl<'s> Session<'s> {
         seen.join(", ")
     }
 
-    /// Some row of the viewer's entity, and what the session says of it.
-    fn identity(&self, query: &Query) -> String {
+    /// What the session says of who asks, by the key of a row of the viewer's entity.
+    pub(crate) fn identity(&self, query: &Query, viewer: Option<String>) -> String {
         let options = &self.model.options;
-        let viewer = self.viewer().filter(|_| query.role != "anon");
+        let viewer = viewer.filter(|_| query.role != "anon");
         let more = query.claims.as_ref().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
         let mut claims = Map::new();
         claims.insert("role".to_owned(), query.role.as_str().into());

@@ -8,6 +8,7 @@
 pub mod explain;
 pub mod gate;
 pub mod idle;
+pub mod measure;
 pub mod pages;
 pub mod pin;
 pub mod plan;

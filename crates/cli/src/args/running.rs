@@ -133,7 +133,8 @@ pub struct Seed {
     pub rows: Vec<(String, u64)>,
 }
 
-fn scale(text: &str) -> Result<f64, String> {
+/// A number above 0.
+pub(crate) fn scale(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "a number is wanted, such as 1 or 0.01".to_owned())?;
     if number.is_finite() && number > 0.0 { Ok(number) } else { Err("a number above 0 is wanted".to_owned()) }
 }

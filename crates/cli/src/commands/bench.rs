@@ -33,6 +33,9 @@ pub fn run(args: &Bench, format: Format) -> Result<ExitCode, Failure> {
     }
     let broken = |error: ScratchError| Failure::broken(error.to_string());
     let platform = compilation.model.options.target == Target::Supabase;
+    if !args.plan {
+        return super::bench_measured::run(&compilation, args, format);
+    }
     // A private server, and never another: what is done to its files ends it for anything else.
     let scratch = super::scratch(args.postgres, platform).map_err(broken)?;
     let sizes = Sizes::of(&compilation.model, &compilation.catalog, args.env.as_deref());

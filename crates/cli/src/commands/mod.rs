@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod before;
 mod bench;
+mod bench_measured;
 mod build;
 mod check;
 mod database;
