@@ -142,7 +142,8 @@ fn files(name: &str, sources: &mut Sources) -> Vec<SpecFile> {
                     | ItemKind::Seed(_)
                     | ItemKind::Promise(_)
                     | ItemKind::Scenario(_)
-                    | ItemKind::Kept(_)
+                    | ItemKind::Query(_)
+                    | ItemKind::Size(_)
             ),
         });
         for item in &mut file.items {

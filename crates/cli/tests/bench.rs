@@ -107,3 +107,46 @@ fn the_specs_keep_their_budgets() {
         }
     }
 }
+
+/// A server with the rows: budgets of time and of pages are held or not, and what the role may not read is said.
+#[test]
+fn queries_are_timed_over_rows() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let spec = SPEC
+        .replace("500_000, secrets 1_000_000", "3_000, secrets 2_000")
+        .replace("within 10 ms", "within 2 s")
+        .replace(
+            "query hidden",
+            "query counted as anon within 1 s buffers 1 { select count(*) from events where title <> '' }\n\n\
+         query slow as anon within 20 ms p50 { select pg_sleep(0.05), count(*) from events }\n\n\
+         query hidden",
+        );
+    write(dir.path(), &spec);
+    let measured = ["bench", "--project", ".", "--seconds", "1", "--rate", "60", "--clients", "6"];
+    let (code, out, err) = run(dir.path(), &measured);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("filled: 5000 rows in 2 tables"), "{err}");
+    assert!(err.contains("missed: 6 queries at 60 requests a second on Postgres 18, 60 requests"), "{err}");
+    let findings: String = err
+        .lines()
+        .filter(|line| line.starts_with("E0") || line.contains('×'))
+        .map(|line| line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>() + "\n")
+        .collect();
+    let codes: String = err.lines().filter(|line| line.starts_with("E0")).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!("bench_measured", format!("{codes}\n{}", findings.replace("E0000\n", "")));
+    // Each is asked as often as the others, and a slower one does not make fewer of them.
+    let json = [&measured[..], &["--format", "json"]].concat();
+    let (_, out, err) = run(dir.path(), &json);
+    let all: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    let of = |name: &str| {
+        all["queries"].as_array().expect("queries").iter().find(|one| one["name"] == name).expect("a query").clone()
+    };
+    assert_eq!((of("latest")["requests"].as_u64(), of("latest")["rows"].as_u64()), (Some(12), Some(20)));
+    assert!(of("slow")["p50_ms"].as_f64().is_some_and(|ms| ms >= 50.0));
+    assert!(of("event")["p50_ms"].as_f64().is_some_and(|ms| ms > 0.0 && ms < 50.0));
+    assert!(of("hidden")["refused"].as_str().is_some_and(|why| why.contains("permission denied")));
+    assert_eq!(run(dir.path(), &["bench", "--plan", "--rate", "3", "--project", "."]).0, 2);
+    assert_eq!(run(dir.path(), &["bench", "--rate", "0", "--project", "."]).0, 2);
+    // A name that no query has.
+    assert_eq!(run(dir.path(), &["bench", "--filter", "nothing", "--project", "."]).0, 1);
+}

@@ -165,7 +165,7 @@ fn time(s: &mut Stream) -> String {
 }
 
 fn uuid_of(s: &mut Stream) -> String {
-    let bits = (u128::from(s.next()) << 64) | u128::from(s.next());
+    let bits = (u128::from(s.draw()) << 64) | u128::from(s.draw());
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
 }
 

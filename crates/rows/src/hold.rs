@@ -278,7 +278,7 @@ impl Maker<'_> {
                 }
                 // What comes later in a table follows what comes first, unless that was tried.
                 let (Some(first), Some(second)) = (self.column(a), self.column(b)) else { return };
-                let is_other = seed % 4 == 0;
+                let is_other = seed.is_multiple_of(4);
                 let (kept, moved, comparison) = match (self.free(a), self.free(b)) {
                     (own, Some(at)) if (second > first) != is_other || own.is_none() => {
                         (first, at, mirrored(comparison))

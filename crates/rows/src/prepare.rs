@@ -202,7 +202,7 @@ impl<'k> Maker<'k> {
             });
             let target = match (own, led) {
                 (Some(own), _) => Target::Own(own),
-                (None, Some(keys)) if keys.len() > 0 && !is_own => Target::Keys(keys),
+                (None, Some(keys)) if !keys.is_empty() && !is_own => Target::Keys(keys),
                 _ if nullable => {
                     // It stays empty.
                     for at in &columns {
@@ -294,8 +294,8 @@ impl<'k> Maker<'k> {
                 return None;
             }
             let rest: Vec<&SmolStr> = set.iter().filter(|name| !own.contains(name)).collect();
-            let covers = |other: &&ForeignKey| rest.iter().all(|name| other.columns.contains(name));
-            if let Some(other) = said.keys.iter().skip(at + 1).position(|key| covers(&key)) {
+            let covers = |other: &ForeignKey| rest.iter().all(|name| other.columns.contains(name));
+            if let Some(other) = said.keys.iter().skip(at + 1).position(|key| covers(key)) {
                 return keys.get(at + 1 + other)?.as_ref().map(|keys| keys.len() as u64);
             }
             let values =

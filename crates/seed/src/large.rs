@@ -23,7 +23,10 @@ pub fn asked(
     let mut all = BTreeMap::new();
     if let Some(scale) = scale {
         // Users are the platform's: there are as many as rows that refer to them take.
-        let users = model.entities.iter().filter(|entity| entity.external && !entity.incoming.is_empty());
+        let referred = |entity: &&Entity| {
+            entity.external && entity.incoming.iter().any(|id| !model.entity(model.relation(*id).from).external)
+        };
+        let users = model.entities.iter().filter(referred);
         for entity in users.filter(|entity| entity.name.schema == "auth") {
             let rows = model.rows_of(env, entity.id);
             all.insert(table_of(entity), Asked { rows: scaled(rows, scale), ..Asked::default() });
