@@ -247,7 +247,7 @@ impl<'k> Maker<'k> {
                         let rows = Spread::new(asked.rows, keys.len(), skew, most);
                         if rows.rows() < asked.rows {
                             let why = format!(
-                                "{} has {} rows, and only so many rows may refer to each",
+                                "{} has {} rows, and not all that are asked for may refer to them",
                                 key.target.name,
                                 keys.len()
                             );
