@@ -150,3 +150,23 @@ fn queries_are_timed_over_rows() {
     // A name that no query has.
     assert_eq!(run(dir.path(), &["bench", "--filter", "nothing", "--project", "."]).0, 1);
 }
+
+/// What cannot be filled is not said to be kept, and a query that writes is refused.
+#[test]
+fn what_is_not_filled_is_not_kept() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let spec = "entity odd {\n  id: int key\n  v: jsonb\n  check v ? 'k'\n  policy { all: allow select to anon }\n}\n\nsize odd 100\n\n\
+                query all_odd as anon within 1 s { select id from odd }\n";
+    write(dir.path(), spec);
+    let args = ["bench", "--project", ".", "--seconds", "0.2", "--rate", "20"];
+    let (code, out, err) = run(dir.path(), &args);
+    assert!(
+        code == 1 && err.contains("missed: 1 query") && err.contains("not filled as the sizes say: public.odd"),
+        "{out}{err}"
+    );
+    let spec = "entity notes {\n  id: int key\n  policy { all: allow select, delete to anon }\n}\n\nsize notes 100\n\n\
+                query purge as anon { with gone as (delete from notes returning id) select id from gone }\n";
+    write(dir.path(), spec);
+    let (code, out, err) = run(dir.path(), &args);
+    assert!(code == 1 && (err.contains("read-only") || err.contains("E0952")), "{out}{err}");
+}

@@ -47,7 +47,7 @@ fn a_reader_that_went_away_is_none() {
 
 /// Every way in which a command takes the address of a database.
 fn uses_of_an_address(address: &str) -> Vec<Vec<&str>> {
-    let uses: [&[&str]; 20] = [
+    let uses: [&[&str]; 21] = [
         &["diff", "--to", address],
         &["diff", "--from", address],
         &["status", "--database-url", address],
@@ -66,6 +66,7 @@ fn uses_of_an_address(address: &str) -> Vec<Vec<&str>> {
         &["verify", "--scratch-url", address],
         &["audit", "--no-spec", "--database-url", address],
         &["drill", "--database-url", address],
+        &["seed", "--rows", "notes=1", "--database-url", address],
         &["smoke", "--database-url", address],
         &["smoke", "--scratch-url", address],
     ];

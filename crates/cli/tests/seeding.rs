@@ -239,7 +239,10 @@ fn rows_hold_what_the_spec_says() {
     ];
     let (code, said) = seed(dir.path(), &db, &args);
     // Each person has a badge, and at most three beds.
-    assert!(code == 1 && said.contains("public.badges: 400 rows, 0 before; people has 400 rows, and not all"), "{said}");
+    assert!(
+        code == 1 && said.contains("public.badges: 400 rows, 0 before; people has 400 rows, and not all"),
+        "{said}"
+    );
     for (table, rows) in [
         ("tenants", 30),
         ("people", 400),
@@ -359,4 +362,201 @@ fn killed_in_the_middle_of_a_table() {
     }
     let (code, said) = seed(dir.path(), &db, &["--rows", "notes=1000"]);
     assert_eq!(code, 0, "{said}");
+}
+
+/// What an adversary found: types with few values, inherited columns, null among the values of a partition, conditions of states that
+/// only a server decides, references in a circle, and rows that were there.
+#[test]
+fn traps_of_rows() {
+    let text = r#"
+enum step { new, paid, shipped }
+enum place { ok, wait }
+
+entity kinds {
+  id:   smallint       key identity
+  one:  "char"
+  tiny: numeric(3, 5)
+  k:    text?
+
+  rls off
+}
+
+entity base {
+  id:   uuid = gen_random_uuid()  key
+  name: text
+
+  rls off
+}
+
+entity parts {
+  id: int
+  at: text?
+
+  partition by list (at)
+  partition parts_a in ('a', 'b')
+  partition parts_null in (null)
+  rls off
+}
+
+entity sales {
+  id:      int key identity
+  step:    step = 'new'
+  amount:  int
+  paid_at: timestamptz?
+
+  workflow step {
+    -> new
+    new  -> paid when paid_at is not null and amount > 10
+    paid -> shipped when amount % 7 = 3
+  }
+
+  rls off
+}
+
+entity circ_a {
+  id:   int key
+  t:    int
+  b_id: int?
+
+  unique (id, t)
+  reference (b_id, t) -> circ_b (id, t) as b inverse circ_as
+  rls off
+}
+
+entity circ_b {
+  id:   int key
+  t:    int
+  a_id: int?
+
+  unique (id, t)
+  reference (a_id, t) -> circ_a (id, t) as a inverse circ_bs
+  rls off
+}
+
+entity lots {
+  id:       int key
+  capacity: int
+
+  rls off
+}
+
+entity slots {
+  id:     int key
+  lot_id -> lots
+  state:  place = 'ok'
+  at:     timestamptz
+
+  limit places: state = 'ok' per lot_id to lot.capacity else state = 'wait' promote by at
+  rls off
+}
+"#;
+    let (dir, db, _) = applied(text);
+    let mut session = db.connect().unwrap();
+    session
+        .batch_execute(
+            "insert into lots values (7000, 5); insert into slots select 500000 + n, 7000, 'ok', '2030-01-01' from generate_series(1, 4) n; \
+             insert into slots select 600000 + n, 7000, 'wait', '2019-01-01' from generate_series(1, 4) n; \
+             create table heir (x text) inherits (base)",
+        )
+        .unwrap();
+    let there = "select id || ' ' || state from slots where lot_id = 7000 and id between 500000 and 600004 order by id";
+    let before = texts(&mut session, there);
+    let args = [
+        "--rows",
+        "kinds=40000",
+        "--rows",
+        "base=50",
+        "--rows",
+        "parts=90",
+        "--rows",
+        "sales=300",
+        "--rows",
+        "circ_a=60",
+        "--rows",
+        "circ_b=60",
+        "--rows",
+        "lots=3",
+        "--rows",
+        "slots=100",
+    ];
+    let (_, said) = seed(dir.path(), &db, &args);
+    for (table, rows) in
+        [("kinds", 32767), ("base", 50), ("parts", 90), ("sales", 300), ("circ_a", 60), ("circ_b", 60), ("slots", 100)]
+    {
+        assert_eq!(number(&mut session, &format!("select count(*) from {table}")), rows, "{table}: {said}");
+    }
+    assert_eq!(texts(&mut session, there), before, "{said}");
+    for wrong in [
+        "select count(*) from sales where step = 'new' and paid_at is not null",
+        "select count(*) from sales where step <> 'new' and (paid_at is null or amount <= 10)",
+        "select count(*) from sales where step = 'shipped' and amount % 7 <> 3",
+        "select count(*) from lots l where capacity < (select count(*) from slots s where s.lot_id = l.id and state = 'ok')",
+    ] {
+        assert_eq!(number(&mut session, wrong), 0, "{wrong}");
+    }
+    let (code, said) = seed(dir.path(), &db, &["--rows", "kinds=40000"]);
+    assert!(code == 1 && said.contains("0 rows, 32767 before; `id` is unique and has 32767 values"), "{said}");
+}
+
+/// Rows that went, pairs that are there, what is unique among some, and numbers that begin later: the same command fills up again.
+#[test]
+fn filled_up_again() {
+    let text = r#"
+entity users {
+  id:    uuid = gen_random_uuid()  key
+  email: text                      unique
+
+  rls off
+}
+
+entity events {
+  id:   int key
+  open: bool
+  room: int
+
+  check id between 10 and 400
+  unique rooms: (room) where open
+  rls off
+}
+
+entity likes {
+  user_id  -> users
+  event_id -> events
+
+  key (user_id, event_id)
+  rls off
+}
+
+entity cards {
+  user_id -> users  key
+  no:     int
+
+  rls off
+}
+"#;
+    let (dir, db, _) = applied(text);
+    let mut session = db.connect().unwrap();
+    let all = |n: [u32; 4]| -> Vec<String> {
+        let names = ["users", "events", "likes", "cards"];
+        names.iter().zip(n).flat_map(|(name, rows)| ["--rows".to_owned(), format!("{name}={rows}")]).collect()
+    };
+    let mut fill = |n: [u32; 4]| {
+        let args = all(n);
+        let (code, said) = seed(dir.path(), &db, &args.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(code, 0, "{said}");
+        for (table, rows) in ["users", "events", "likes", "cards"].into_iter().zip(n) {
+            assert_eq!(
+                number(&mut session, &format!("select count(*) from {table}")),
+                i64::from(rows),
+                "{table}: {said}"
+            );
+        }
+    };
+    fill([60, 50, 900, 40]);
+    let mut other = db.connect().unwrap();
+    other.batch_execute("delete from cards where no % 3 = 0; delete from likes where event_id % 5 = 0; delete from users u where not exists (select from likes where user_id = u.id) and not exists (select from cards where user_id = u.id)").unwrap();
+    other.batch_execute("delete from likes where user_id in (select id from users order by email limit 7); delete from cards where user_id in (select id from users order by email limit 7); delete from users where id in (select id from users order by email limit 7)").unwrap();
+    fill([60, 50, 900, 40]);
+    fill([80, 90, 1500, 70]);
+    assert_eq!(number(&mut other, "select count(*) from events where id < 10 or id > 400"), 0);
 }

@@ -162,9 +162,12 @@ impl Maker<'_> {
                         low.extend(from.get(place).and_then(|from| read(&from.text, &column.domain)));
                         high.extend(to.get(place).and_then(|to| read(&to.text, &column.domain)));
                     }
-                    Bounds::List(values) => {
-                        list.extend(values.iter().filter_map(|value| read(&value.text, &column.domain)))
-                    }
+                    Bounds::List(values) => list.extend(
+                        values
+                            .iter()
+                            .filter(|value| !value.text.eq_ignore_ascii_case("null"))
+                            .filter_map(|value| read(&value.text, &column.domain)),
+                    ),
                     _ => {}
                 }
             }

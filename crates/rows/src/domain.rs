@@ -101,10 +101,12 @@ impl Domain {
             pattern: None,
         };
         match (&domain.sort, ty.args.as_slice()) {
+            // One character, where nothing says how many.
+            (Sort::Text, []) if ty.name == "char" => domain.long = Some(1),
             (Sort::Text, [length]) => domain.long = u64::try_from(*length).ok(),
-            (Sort::Decimal(scale), [precision, ..]) => {
+            (Sort::Decimal(_), [precision, ..]) => {
                 let digits = u32::try_from(*precision).unwrap_or(18).min(18);
-                domain.high = Some(10_i64.pow(digits.max(*scale)) - 1);
+                domain.high = Some(10_i64.pow(digits) - 1);
             }
             _ => {}
         }
@@ -228,6 +230,11 @@ impl Domain {
             Sort::Enum(labels) => Value::Label((seed % labels.len().max(1) as u64) as usize),
             Sort::Fixed(text) => Value::Text(text.clone()),
         }
+    }
+
+    /// The least number that something asks for.
+    pub fn least_asked(&self) -> Option<i64> {
+        self.floor
     }
 
     /// A value at the end of those that there are: of numbers, the least one, or 0 where nothing is least.

@@ -140,6 +140,6 @@ mod tests {
             }
         }
         let spread = Spread::new(1000, 10, Skew::Zipf(1.0), None);
-        assert!(spread.owner(0).0 == 0 && spread.owner(340).0 == 1, "the first has a third");
+        assert!(spread.owner(0).0 == 0 && spread.owner(341).0 == 1, "the first has a third");
     }
 }

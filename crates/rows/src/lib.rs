@@ -36,8 +36,10 @@ pub struct Asked {
     pub numbers: BTreeMap<SmolStr, i64>,
     /// What is said of columns.
     pub columns: BTreeMap<SmolStr, Wish>,
-    /// Conditions that rows meet beside the checks of the table, as SQL over its columns; what is not understood of them is left out.
+    /// Conditions that rows meet beside the checks of the table, as SQL over its columns.
     pub conditions: Vec<String>,
+    /// Those of them that are not followed here, and that a server decides ([`Maker::wished`]); others are left out.
+    pub decided: Vec<String>,
     /// Of a column that [`Maker::questions`] asks of: the values that its conditions take.
     pub lists: BTreeMap<SmolStr, Vec<String>>,
     /// How rows are given out to those that they refer to, by the columns of the reference.
@@ -125,6 +127,11 @@ impl Keys {
 /// The references of a table, as [`Maker::new`] takes their keys.
 pub fn references<'c>(catalog: &'c Catalog, table: &TableName) -> Vec<&'c ForeignKey> {
     said::said(catalog, table).keys
+}
+
+/// Whether no two rows have the same in these columns.
+pub fn is_once(catalog: &Catalog, table: &TableName, columns: &[SmolStr]) -> bool {
+    said::said(catalog, table).unique.iter().any(|set| set.iter().all(|name| columns.contains(name)))
 }
 
 /// Tables that get rows, what others refer to first. Where references go in a circle, one that may be empty is left for the end.

@@ -1,7 +1,7 @@
 //! Texts that a regular expression takes. A number says which: different numbers give different texts for as long as there are
 //! enough of them.
 
-use crate::draw::stir;
+use crate::draw::Shuffle;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 /// How many more than the least of a repetition that has no most.
@@ -11,25 +11,6 @@ const MORE: u32 = 12;
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Hir);
 
-/// A number that is taken apart, choice by choice; when nothing is left of it, what follows is drawn.
-struct Choices {
-    left: u64,
-    seed: u64,
-}
-
-impl Choices {
-    fn below(&mut self, n: u64) -> u64 {
-        let n = n.max(1);
-        if self.left > 0 {
-            let one = self.left % n;
-            self.left /= n;
-            return one;
-        }
-        self.seed = stir(&[self.seed]);
-        self.seed % n
-    }
-}
-
 impl Pattern {
     /// Reads one of Postgres's; none where it has what this cannot follow, as looking ahead and back references.
     pub fn read(text: &str) -> Option<Self> {
@@ -37,10 +18,15 @@ impl Pattern {
         hir.properties().look_set().iter().all(|look| matches!(look, Look::Start | Look::End)).then_some(Self(hir))
     }
 
-    /// The text of a number.
+    /// The text of a number: another one for each, as long as there are so many.
     pub fn text(&self, number: u64) -> String {
         let mut out = String::new();
-        push(&self.0, &mut Choices { left: number, seed: stir(&[number, 11]) }, &mut out);
+        // Neighbours look as different as others.
+        let place = match self.texts() {
+            u64::MAX => number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            texts => Shuffle::new(texts, 11).at(number % texts.max(1)),
+        };
+        push(&self.0, place, &mut out);
         out
     }
 
@@ -66,27 +52,47 @@ fn characters(class: &Class) -> Vec<char> {
     }
 }
 
-fn push(hir: &Hir, choices: &mut Choices, out: &mut String) {
+/// The text at a place among all that there are.
+fn push(hir: &Hir, place: u64, out: &mut String) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => out.push_str(&String::from_utf8_lossy(&literal.0)),
         HirKind::Class(class) => {
             let all = characters(class);
-            if let Some(c) = all.get(choices.below(all.len() as u64) as usize) {
-                out.push(*c);
-            }
+            out.extend(all.get((place % all.len().max(1) as u64) as usize));
         }
         HirKind::Repetition(repetition) => {
             let most = most(repetition);
+            if is_optional(repetition.min, most) {
+                if let Some(place) = place.checked_sub(1) {
+                    push(&repetition.sub, place, out);
+                }
+                return;
+            }
             // As long as it may be, so that there are as many texts as there can be.
-            let times = if is_usual_optional(repetition.min, most) { choices.below(2) as u32 } else { most };
-            (0..times).for_each(|_| push(&repetition.sub, choices, out));
+            let (one, mut left) = (count(&repetition.sub).max(1), place);
+            for _ in 0..most {
+                push(&repetition.sub, left % one, out);
+                left /= one;
+            }
         }
-        HirKind::Capture(capture) => push(&capture.sub, choices, out),
-        HirKind::Concat(list) => list.iter().for_each(|one| push(one, choices, out)),
+        HirKind::Capture(capture) => push(&capture.sub, place, out),
+        HirKind::Concat(list) => {
+            let mut left = place;
+            for part in list {
+                let one = count(part).max(1);
+                push(part, left % one, out);
+                left /= one;
+            }
+        }
         HirKind::Alternation(list) => {
-            if let Some(one) = list.get(choices.below(list.len() as u64) as usize) {
-                push(one, choices, out);
+            let mut left = place;
+            for part in list {
+                let one = count(part);
+                if left < one {
+                    return push(part, left, out);
+                }
+                left -= one;
             }
         }
     }
@@ -99,7 +105,7 @@ fn most(repetition: &Repetition) -> u32 {
 }
 
 /// `x?`
-fn is_usual_optional(least: u32, most: u32) -> bool {
+fn is_optional(least: u32, most: u32) -> bool {
     (least, most) == (0, 1)
 }
 
@@ -110,7 +116,7 @@ fn count(hir: &Hir) -> u64 {
         HirKind::Repetition(repetition) => {
             let most = most(repetition);
             let one = count(&repetition.sub);
-            match is_usual_optional(repetition.min, most) {
+            match is_optional(repetition.min, most) {
                 true => one.saturating_add(1),
                 false => one.saturating_pow(most),
             }

@@ -8,7 +8,7 @@ use crate::table::{Carries, Column, Maker, Reference, Target, Way};
 use crate::value::Value;
 use crate::{Asked, Keys, Lacks, Question};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, ForeignKey, Table};
+use specc_catalog::{Catalog, ForeignKey, Object, Table};
 use std::collections::BTreeMap;
 
 /// How many values a server is asked of.
@@ -31,16 +31,21 @@ impl<'k> Maker<'k> {
             open: Vec::new(),
             alone: BTreeMap::new(),
             beyond: Vec::new(),
+            wished: Vec::new(),
+            unique: Vec::new(),
             fewer: None,
             start: asked.start,
             rows: asked.rows,
         };
+        maker.unique = said.unique.iter().map(|set| (set.clone(), None)).collect();
+        maker.unique.extend(said.partly.iter().map(|(set, filter)| (set.clone(), Some(filter.clone()))));
         let mut checks: Vec<Condition> = said
             .checks
             .iter()
             .map(|check| Condition { text: check.text.to_string(), of: None, reads: check.columns.clone() })
             .collect();
-        for column in table.columns.iter().filter(|column| column.generated.is_none() && !column.virtual_generated) {
+        let written = |column: &&specc_catalog::Column| column.generated.is_none() && !column.virtual_generated;
+        for column in inherited(catalog, table).into_iter().chain(&table.columns).filter(written) {
             let (ty, own, takes_null) = below(catalog, &column.ty);
             let of = Some(column.name.clone());
             checks.extend(own.into_iter().map(|text| Condition { text, of: of.clone(), reads: Vec::new() }));
@@ -91,14 +96,17 @@ impl<'k> Maker<'k> {
                     Some(texts.iter().filter_map(read).collect()).filter(|list: &Vec<Value>| !list.is_empty());
             }
         }
-        maker.beyond.truncate(beyond);
+        let wished = maker.beyond.split_off(beyond);
+        maker.open.extend(asked.decided.iter().map(|text| (text.clone(), Vec::new())));
+        maker.wished = wished;
         maker.divide(catalog, table);
         maker.refer(table, &said, asked, keys)?;
         maker.carry(&said);
         for column in &mut maker.columns {
             if let (Some(Carries::Rows), Some(from)) = (column.carries, asked.numbers.get(&column.name)) {
                 // After those that are there, whatever their numbers are.
-                column.domain.low = Some(from.saturating_sub(i64::try_from(asked.start).unwrap_or(0)));
+                let first = column.domain.least_asked().map_or(*from, |least| least.max(*from));
+                column.domain.low = Some(first.saturating_sub(i64::try_from(asked.start).unwrap_or(0)));
             }
         }
         let short: Vec<(u64, String)> = maker.columns.iter().filter_map(|column| maker.bound(column, asked)).collect();
@@ -112,8 +120,7 @@ impl<'k> Maker<'k> {
     fn bound(&self, column: &Column, asked: &Asked) -> Option<(u64, String)> {
         let values = column.domain.values()?;
         matches!(column.carries, Some(Carries::Rows)).then_some(())?;
-        let low = if asked.numbers.contains_key(&column.name) { 0 } else { self.start };
-        let most = values.saturating_sub(low);
+        let most = values.saturating_sub(self.start);
         (most < asked.rows).then(|| (most, format!("`{}` is unique and has {values} values", column.name)))
     }
 
@@ -333,6 +340,20 @@ impl<'k> Maker<'k> {
             });
         }
     }
+}
+
+/// Columns of the tables that it inherits from, which it does not have itself.
+fn inherited<'c>(catalog: &'c Catalog, table: &Table) -> Vec<&'c specc_catalog::Column> {
+    let mut all: Vec<&specc_catalog::Column> = Vec::new();
+    for parent in &table.inherits {
+        let Some(Object::Table(parent)) = catalog.get(&parent.id()).map(|entry| &entry.object) else { continue };
+        for column in inherited(catalog, parent).into_iter().chain(&parent.columns) {
+            if !all.iter().chain(&table.columns.iter().collect::<Vec<_>>()).any(|own| own.name == column.name) {
+                all.push(column);
+            }
+        }
+    }
+    all
 }
 
 /// A default that is the time of the insert.

@@ -7,12 +7,14 @@ use specc_catalog::{Catalog, ForeignKey, KeyOn, Object, Rule, SqlExpr, TableName
 pub(crate) struct Said<'c> {
     pub keys: Vec<&'c ForeignKey>,
     pub unique: Vec<Vec<SmolStr>>,
+    /// Unique among the rows that a condition is about.
+    pub partly: Vec<(Vec<SmolStr>, String)>,
     pub checks: Vec<&'c SqlExpr>,
 }
 
 /// Constraints and unique indexes of a table.
 pub(crate) fn said<'c>(catalog: &'c Catalog, table: &TableName) -> Said<'c> {
-    let mut said = Said { keys: Vec::new(), unique: Vec::new(), checks: Vec::new() };
+    let mut said = Said { keys: Vec::new(), unique: Vec::new(), partly: Vec::new(), checks: Vec::new() };
     for (_, entry) in catalog.iter() {
         match &entry.object {
             Object::Constraint(o) if o.table == *table => match &o.rule {
@@ -29,7 +31,10 @@ pub(crate) fn said<'c>(catalog: &'c Catalog, table: &TableName) -> Said<'c> {
                     KeyOn::Column(name) => vec![name.clone()],
                     KeyOn::Expr(expr) => expr.columns.clone(),
                 });
-                said.unique.push(columns.collect());
+                match &o.filter {
+                    Some(filter) => said.partly.push((columns.collect(), filter.text.to_string())),
+                    None => said.unique.push(columns.collect()),
+                }
             }
             _ => {}
         }

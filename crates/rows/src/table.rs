@@ -10,6 +10,9 @@ use smol_str::SmolStr;
 use specc_analysis::checks::{Formula, Value as Operand};
 use std::collections::BTreeMap;
 
+/// How far numbers are from those of a row that was refused.
+const APART: u64 = 100_000_007;
+
 /// How often other values are tried where a check refuses a row.
 const ATTEMPTS: u64 = 8;
 
@@ -101,6 +104,10 @@ pub struct Maker<'k> {
     pub(crate) alone: BTreeMap<usize, Vec<String>>,
     /// Conditions that are not understood, as SQL: rows may not fit them.
     pub beyond: Vec<String>,
+    /// The same of conditions that are asked for beside the checks.
+    pub wished: Vec<String>,
+    /// Columns that are unique together, all rows or those that a condition is about.
+    pub unique: Vec<(Vec<SmolStr>, Option<String>)>,
     /// How many rows there can be, where something allows fewer than were asked for, and what.
     pub fewer: Option<(u64, String)>,
     pub(crate) start: u64,
@@ -144,6 +151,9 @@ impl Maker<'_> {
         if matches!(reference.way, Way::Left) && reference.columns.iter().all(|at| row.values[*at] != Value::Null) {
             return;
         }
+        // Refused once, so another one, unless it is one row for each.
+        let is_drawn = row.again > 0;
+        let drawn = stir(&[drawn, row.again]);
         let nulls = if row.again > 0 { reference.nulls.max(0.5) } else { reference.nulls };
         if salt.is_none() && reference.nullable && share(stir(&[drawn, 71, row.again])) < nulls {
             return none(row);
@@ -164,17 +174,17 @@ impl Maker<'_> {
                     return;
                 };
                 for (own, target) in reference.columns.iter().zip(columns) {
-                    row.values[*own] = self.carried(*target, other);
+                    row.values[*own] = self.carried(*target, other, 0);
                 }
                 return;
             }
         };
         let (owner, rank) = match &reference.way {
-            Way::Given { rows, places, owners } if salt.is_none() => {
+            Way::Given { rows, places, owners } if salt.is_none() && (!is_drawn || rows.most() == 1) => {
                 let (place, rank) = rows.owner(places.at(row.number % rows.rows().max(1)));
                 (owners.at(place as u64) as usize, rank)
             }
-            Way::Beside(other) if salt.is_none() => match row.chosen[*other] {
+            Way::Beside(other) if salt.is_none() && !is_drawn => match row.chosen[*other] {
                 // Those of one owner are beside different ones: they count up from a place of its own.
                 Some((first, rank)) => {
                     let begin = stir(&[reference.seed, first as u64]) % keys.len() as u64;
@@ -205,8 +215,11 @@ impl Maker<'_> {
     }
 
     /// The value by which a column tells a row from all others.
-    fn carried(&self, at: usize, number: u64) -> Value {
+    fn carried(&self, at: usize, number: u64, again: u64) -> Value {
         let column = &self.columns[at];
+        // Far from all others, where a server had it already; numbers go on after those that are there.
+        let is_counted = matches!(column.domain.sort, crate::domain::Sort::Integer);
+        let number = if is_counted { number } else { number + again * APART };
         match column.domain.sort {
             // Different tables do not have the same ones.
             crate::domain::Sort::Uuid => column.domain.distinct(stir(&[column.seed, self.start + number])),
@@ -217,9 +230,10 @@ impl Maker<'_> {
     fn value(&self, at: usize, row: &Row, attempt: u64) -> Value {
         let column = &self.columns[at];
         match column.carries {
-            Some(Carries::Rows) => return self.carried(at, row.number),
+            Some(Carries::Rows) => return self.carried(at, row.number, row.again),
             Some(Carries::Rank(reference)) => {
-                return column.domain.distinct(row.chosen[reference].map_or(row.number, |(_, rank)| rank));
+                let rank = row.chosen[reference].map_or(row.number, |(_, rank)| rank);
+                return column.domain.distinct(rank + row.again * 13);
             }
             None => {}
         }
@@ -271,7 +285,10 @@ impl Maker<'_> {
         for attempt in again * ATTEMPTS..(again + 1) * ATTEMPTS {
             self.references_first(&mut row, attempt);
             for at in 0..self.columns.len() {
-                if !self.references.iter().any(|reference| reference.columns.contains(&at)) {
+                // What a reference that leads nowhere leaves open, and may not be null, is like any other value.
+                let refers = self.references.iter().any(|reference| reference.columns.contains(&at));
+                let is_left = row.values[at] == Value::Null && !self.columns[at].nullable;
+                if !refers || is_left && self.leads_to_keys(at) {
                     row.values[at] = self.value(at, &row, attempt);
                 }
             }
@@ -312,6 +329,12 @@ impl Maker<'_> {
             };
             row.values[*at] = Value::Text(parts.iter().map(part).collect());
         }
+    }
+
+    fn leads_to_keys(&self, at: usize) -> bool {
+        let own =
+            |reference: &Reference<'_>| matches!(reference.target, Target::Own(_)) && reference.columns.contains(&at);
+        !self.references.iter().any(own)
     }
 
     fn references_first(&self, row: &mut Row, attempt: u64) {

@@ -82,9 +82,8 @@ pub fn load(
         _ => None,
     }) {
         let is_touched = |count: &specc_catalog::Count| {
-            all.iter().any(|loaded| {
-                loaded.added > 0 && (loaded.table == shown(&count.of) || loaded.table == shown(&table.table))
-            })
+            // A run that was cut off left rows that nobody counted.
+            all.iter().any(|loaded| loaded.table == shown(&count.of) || loaded.table == shown(&table.table))
         };
         let counts: Vec<_> = entry.counts.iter().filter(|count| is_touched(count)).collect();
         if !counts.is_empty() {
@@ -165,7 +164,9 @@ fn one(
     after: &[(String, bool)],
 ) -> Result<Loaded, Error> {
     let name = qualified(&table.table.schema, &table.table.name).to_string();
-    let before: i64 = session.query_one(&format!("select count(*) from {name}"), &[])?.get(0);
+    // Rows of a table that inherits from it are that one's.
+    let only = if table.partition_by.is_none() { "only " } else { "" };
+    let before: i64 = session.query_one(&format!("select count(*) from {only}{name}"), &[])?.get(0);
     let before = before.unsigned_abs();
     let mut loaded = Loaded { table: shown(&table.table), before, added: 0, why: None };
     let counts = catalog.get(&table.table.id()).map(|entry| entry.counts.as_slice()).unwrap_or_default();
@@ -188,7 +189,7 @@ fn one(
     };
     loaded.why = maker.fewer.as_ref().map(|(_, why)| why.clone());
     session.batch_execute("begin; set local statement_timeout = 0")?;
-    match copy(session, &name, &maker, after) {
+    match copy(session, &name, &maker, after, before) {
         Ok(added) => {
             sequences(session, &table.table, &maker)?;
             session.batch_execute("commit")?;
@@ -213,26 +214,35 @@ fn one(
 }
 
 /// How often rows are made anew that a server refuses for what is not followed here.
-const AGAIN: u64 = 60;
+const AGAIN: u64 = 40;
 
 fn said(error: &specc_postgres::postgres::Error) -> String {
     ServerError::of(error).to_string()
 }
 
 /// Adds the rows of a maker, and gives how many there are.
-fn copy(session: &mut Session, name: &str, maker: &Maker<'_>, after: &[(String, bool)]) -> Result<u64, String> {
+fn copy(
+    session: &mut Session,
+    name: &str,
+    maker: &Maker<'_>,
+    after: &[(String, bool)],
+    before: u64,
+) -> Result<u64, String> {
     let asleep = triggers::sleep(session, name).map_err(|error| error.to_string())?;
     let columns: Vec<_> = maker.columns().map(|column| ident(column)).collect();
     let list = columns.join(", ");
-    let mut added = match maker.open().next() {
-        None => send(
+    // Where rows were there, or only some are unique, what a new one must not be is not known here.
+    let is_judged =
+        maker.open().next().is_some() || maker.unique.iter().any(|(_, filter)| filter.is_some() || before > 0);
+    let mut added = match is_judged {
+        false => send(
             session,
             &format!("copy {name} ({list}) from stdin"),
             maker,
             (0..maker.rows()).map(|number| (number, 0)),
             false,
         )?,
-        Some(_) => sifted(session, name, &list, maker)?,
+        true => sifted(session, name, &list, maker)?,
     };
     for (statement, removes) in after {
         let changed = session.execute(statement, &[]).map_err(|error| said(&error))?;
@@ -247,7 +257,12 @@ fn copy(session: &mut Session, name: &str, maker: &Maker<'_>, after: &[(String, 
 /// Rows of which only the server knows whether they hold go to a table of their own first; those that do not are made anew.
 fn sifted(session: &mut Session, name: &str, list: &str, maker: &Maker<'_>) -> Result<u64, String> {
     let holds: Vec<String> = maker.open().map(|condition| format!("({condition}) is not false")).collect();
-    let holds = holds.join(" and ");
+    let holds = if holds.is_empty() { "true".to_owned() } else { holds.join(" and ") };
+    let columns: Vec<&SmolStr> = maker.columns().collect();
+    let is_whole =
+        |(set, _): &&(Vec<SmolStr>, Option<String>)| !set.is_empty() && set.iter().all(|name| columns.contains(&name));
+    let taken: Vec<String> =
+        maker.unique.iter().filter(is_whole).flat_map(|(set, filter)| taken(name, set, filter.as_deref())).collect();
     let made = format!(
         "create temp table specc_made on commit drop as select null::bigint as specc_number, {list} from {name} where false"
     );
@@ -262,6 +277,10 @@ fn sifted(session: &mut Session, name: &str, list: &str, maker: &Maker<'_>) -> R
         let others = format!("delete from pg_temp.specc_made where not ({holds}) returning specc_number");
         let rows = session.query(&others, &[]).map_err(|error| said(&error))?;
         let mut numbers: Vec<u64> = rows.iter().map(|row| row.get::<_, i64>(0).unsigned_abs()).collect();
+        for conflict in &taken {
+            let rows = session.query(conflict, &[]).map_err(|error| said(&error))?;
+            numbers.extend(rows.iter().map(|row| row.get::<_, i64>(0).unsigned_abs()));
+        }
         numbers.sort_unstable();
         if numbers.is_empty() {
             break;
@@ -289,6 +308,27 @@ fn sifted(session: &mut Session, name: &str, list: &str, maker: &Maker<'_>) -> R
     let added = session.execute(&take, &[]).map_err(|error| said(&error))?;
     session.batch_execute("drop table pg_temp.specc_made").map_err(|error| said(&error))?;
     Ok(added)
+}
+
+/// Takes away rows that have in these columns what a row has that is there, or one that was made before.
+fn taken(name: &str, set: &[SmolStr], filter: Option<&str>) -> [String; 2] {
+    let columns: Vec<_> = set.iter().map(|column| ident(column)).collect();
+    let same: Vec<String> = columns.iter().map(|column| format!("o.{column} = m.{column}")).collect();
+    let there: Vec<String> = columns.iter().map(|column| format!("{column} is not null")).collect();
+    let (same, there) = (same.join(" and "), there.join(" and "));
+    let filter = filter.map_or_else(|| "true".to_owned(), |filter| format!("({filter})"));
+    let made = format!("(select * from pg_temp.specc_made where {filter} and {there})");
+    let delete = |which: String| {
+        format!("delete from pg_temp.specc_made where specc_number in ({which}) returning specc_number")
+    };
+    [
+        delete(format!("select m.specc_number from {made} m join (select * from {name} where {filter}) o on {same}")),
+        delete(format!(
+            "select specc_number from (select specc_number, row_number() over (partition by {} order by specc_number) as specc_nth \
+             from {made} m) n where specc_nth > 1",
+            columns.join(", ")
+        )),
+    ]
 }
 
 /// Sends the rows of these numbers while more are made; with their numbers before them where asked for.
@@ -340,9 +380,23 @@ fn keys(session: &mut Session, catalog: &Catalog, table: &Table) -> Result<Vec<O
         }
         let columns: Vec<_> = key.target_columns.iter().map(|column| ident(column)).collect();
         let texts: Vec<String> = columns.iter().map(|column| format!("{column}::text")).collect();
-        let there: Vec<String> = columns.iter().map(|column| format!("{column} is not null")).collect();
+        let mut there: Vec<String> = columns.iter().map(|column| format!("{column} is not null")).collect();
+        // Where each may be referred to once, those that are already are none.
+        if specc_rows::is_once(catalog, &table.table, &key.columns) {
+            let pairs: Vec<String> = key
+                .columns
+                .iter()
+                .zip(&columns)
+                .map(|(own, target)| format!("specc_own.{} = specc_there.{target}", ident(own)))
+                .collect();
+            there.push(format!(
+                "not exists (select from {} specc_own where {})",
+                qualified(&table.table.schema, &table.table.name),
+                pairs.join(" and ")
+            ));
+        }
         let query = format!(
-            "select {} from {} where {} order by {} limit {KEYS}",
+            "select {} from {} specc_there where {} order by {} limit {KEYS}",
             texts.join(", "),
             qualified(&key.target.schema, &key.target.name),
             there.join(" and "),
@@ -368,6 +422,13 @@ fn ask(
 ) -> Result<(), Error> {
     let Ok(maker) = Maker::new(catalog, table, asked, keys) else { return Ok(()) };
     let (counted, questions): (Vec<_>, _) = (maker.counted().cloned().collect(), maker.questions());
+    let name = qualified(&table.table.schema, &table.table.name).to_string();
+    for condition in maker.wished.clone() {
+        // What a server does not take either is in words of the spec.
+        if session.batch_execute(&format!("select from {name} where ({condition}) limit 0")).is_ok() {
+            asked.decided.push(condition);
+        }
+    }
     for column in counted {
         let query = format!(
             "select coalesce(max({})::bigint, 0) + 1 from {}",
@@ -376,6 +437,9 @@ fn ask(
         );
         asked.numbers.insert(column, session.query_one(&query, &[])?.get(0));
     }
+    if let Some(within) = divided(session, table, &name)? {
+        asked.conditions.push(within);
+    }
     for question in questions {
         // What the server cannot decide either is told when it refuses a row.
         if let Ok(rows) = session.query(&question.query, &[&question.candidates]) {
@@ -383,6 +447,30 @@ fn ask(
         }
     }
     Ok(())
+}
+
+/// What has a place in the partitions that are there: others than the catalog's, where a calendar makes them.
+fn divided(session: &mut Session, table: &Table, name: &str) -> Result<Option<String>, Error> {
+    let Some(column) = table.partition_by.as_ref().and_then(|by| match by.keys.as_slice() {
+        [key] if by.method == "range" => key.column_name(),
+        _ => None,
+    }) else {
+        return Ok(None);
+    };
+    let row = session.query_one(
+        "select bool_or(b = 'DEFAULT'), min((regexp_match(b, 'FROM \\((.+)\\) TO'))[1]), max((regexp_match(b, 'TO \\((.+)\\)'))[1]) \
+         from (select pg_get_expr(c.relpartbound, c.oid) as b from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+           where i.inhparent = to_regclass($1)) as parts",
+        &[&name],
+    )?;
+    let (has_default, low, high): (Option<bool>, Option<String>, Option<String>) = (row.get(0), row.get(1), row.get(2));
+    let is_value = |bound: &String| bound.starts_with('\'');
+    Ok(match (low.filter(is_value), high.filter(is_value)) {
+        (Some(low), Some(high)) if has_default != Some(true) => {
+            Some(format!("{column} >= {low} and {column} < {high}", column = ident(column)))
+        }
+        _ => None,
+    })
 }
 
 /// The sequences of columns go on after the numbers that rows have now.
@@ -406,7 +494,12 @@ fn count(session: &mut Session, table: &TableName, counts: &[&specc_catalog::Cou
         counts.iter().map(|count| format!("{} = {}", ident(&count.column), count.value.text)).collect();
     session.batch_execute("begin; set local statement_timeout = 0")?;
     let asleep = triggers::sleep(session, &name)?;
-    let updated = session.batch_execute(&format!("update {name} set {}", set.join(", ")));
+    let differs: Vec<String> = counts
+        .iter()
+        .map(|count| format!("{} is distinct from {}", ident(&count.column), count.value.text))
+        .collect();
+    let updated =
+        session.batch_execute(&format!("update {name} set {} where {}", set.join(", "), differs.join(" or ")));
     if let Err(error) = updated {
         let _ = session.batch_execute("rollback");
         return Err(Refused::new(format!("{}: {}", shown(table), ServerError::of(&error))).into());

@@ -147,12 +147,13 @@ fn likely(entity: &Entity) -> Asked {
             let ahead = needs.iter().filter(|(other, _)| *other != state && leads(workflow, state, other));
             let ahead: BTreeSet<&SmolStr> =
                 ahead.flat_map(|(_, held)| held).filter(|when| !held.contains(*when)).collect();
-            asked.conditions.extend(ahead.into_iter().filter_map(|when| {
-                let read = conditions(when, &|_| Sort::Other);
-                let [Ok(Formula::Not(inner))] = read.as_slice() else { return None };
-                let Formula::IsNull(missing) = &**inner else { return None };
-                Some(format!("{column} <> {is} or {} is null", ident(missing)))
-            }));
+            for condition in ahead.into_iter().flat_map(|when| conditions(when, &|_| Sort::Other)) {
+                if let Ok(Formula::Not(inner)) = condition
+                    && let Formula::IsNull(missing) = *inner
+                {
+                    asked.conditions.push(format!("{column} <> {is} or {} is null", ident(&missing)));
+                }
+            }
         }
     }
     asked
