@@ -22,8 +22,8 @@ pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};
 pub use needs::IdRef;
 pub use object::*;
 pub use store::{
-    MARK, ROLLED, STORED_HEAD, StoreError, TAKES_BACK, apart, checksum, from_json, has_objects, is_whole, to_json,
-    to_sealed_json,
+    MARK, ROLLED, STORED_HEAD, StoreError, TAKES_BACK, apart, checksum, from_json, has_objects, is_whole, rolled_as,
+    to_json, to_sealed_json,
 };
 
 use indexmap::IndexMap;

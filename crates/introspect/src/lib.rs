@@ -32,6 +32,7 @@ mod publications;
 mod reader;
 mod relations;
 mod roles;
+mod rolled;
 mod sequences;
 mod tables;
 mod text;

@@ -2,11 +2,11 @@
 
 use crate::Error;
 use crate::reader::{CatalogReader, FIRST_OWN, Relation, class, letter, name};
+use crate::rolled;
 
 /// What a transaction keeps to itself, and what only carries other relations, is no object.
 const RELATIONS: &str = "select c.oid, c.relnamespace, c.relname::text, c.relkind, c.relowner, c.relacl::text[], \
-      c.relispartition, c.relkind = 'r' and exists (select from pg_description d where d.classoid = 'pg_class'::regclass \
-        and d.objoid = c.oid and d.objsubid = 0 and starts_with(d.description, $1)) \
+      c.relispartition \
     from pg_class c \
     where c.oid >= 16384 and c.relkind not in ('i', 'I', 't') and c.relpersistence <> 't'";
 
@@ -19,15 +19,14 @@ const COLUMNS: &str = "select a.attrelid, array_agg(case when a.attisdropped the
 
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     debug_assert_eq!(FIRST_OWN, 16384);
-    for row in reader.query(RELATIONS, &[&specc_catalog::ROLLED])? {
+    let rolled = rolled::read(reader)?;
+    for row in reader.query(RELATIONS, &[])? {
         let (oid, schema, owner): (u32, u32, u32) = (row.get(0), row.get(1), row.get(4));
-        // What the calendar made is its table's own affair, attached or not.
-        let rolled: bool = row.get(7);
         let relation = Relation {
             schema: reader.schema_name(schema),
             name: name(&row, 2),
             kind: letter(&row, 3),
-            ours: !rolled && reader.is_ours(schema, owner, (class::CLASS, oid)),
+            ours: !rolled.contains(&oid) && reader.is_ours(schema, owner, (class::CLASS, oid)),
             owner,
             acl: row.get(5),
             part: row.get(6),

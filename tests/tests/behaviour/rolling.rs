@@ -232,11 +232,12 @@ fn bounds_are_those_of_the_calendar_in_utc() {
         // Rows of any time find their partition; of no time at all they stay, and old ones go with theirs.
         run(
             &mut owner,
-            "insert into days values ('2027-01-01', 1), ('2027-02-20', 2), ('infinity', 3), ('2026-07-01', 4), ('2026-04-01', 5)",
+            "insert into days values ('2027-01-01', 1), ('2027-02-20', 2), ('infinity', 3), ('2026-07-01', 4), ('2026-04-01', 5),
+               ('294276-12-20', 6), ('5874897-12-31', 7)",
         );
         roll(&mut owner, "days", "2027-01-02 12:00:00+00");
-        assert_eq!(texts(&mut owner, "select n from days order by n"), ["1", "2", "3", "4"], "{major}");
-        assert_eq!(texts(&mut owner, "select n from only days_rest"), ["3"], "{major}");
+        assert_eq!(texts(&mut owner, "select n from days order by n"), ["1", "2", "3", "4", "6", "7"], "{major}");
+        assert_eq!(texts(&mut owner, "select n from only days_rest order by n"), ["3", "6", "7"], "{major}");
         // A detached one stands alone, with its rows, and is no drift.
         let before = catalog(&db);
         run(&mut owner, "insert into zoned values ('2027-03-02 10:00:00+00', 1)");
@@ -276,17 +277,24 @@ fn what_is_in_the_way_is_left_and_what_was_cut_off_is_mended() {
         let (mut owner, mut other) = (db.connect().unwrap(), db.connect().unwrap());
         // A name that somebody has.
         run(&mut owner, "create table logs_2030_01 (mine int)");
-        run(&mut owner, "insert into logs values ('2030-01-10', 1), ('2030-03-10', 2), ('2030-05-10', 3)");
+        run(
+            &mut owner,
+            "insert into logs values ('2030-01-10', 1), ('2030-03-10', 2), ('2030-05-10', 3), ('294276-12-20', 9)",
+        );
         run(&mut owner, "insert into notes values (1, '2030-03-10', 2)");
-        let events = one_text(&mut owner, "select count(*) from noted");
+        // Two more rows come and go by hand.
+        let events = one_text(&mut owner, "select count(*) + 2 from noted");
         roll(&mut owner, "logs", "2030-01-15");
         assert!(parts(&mut owner, "logs").iter().any(|part| part.starts_with("logs_2030_01_2 ")), "{major}");
         // A row that another table refers to cannot move, and stops nothing but its own month.
-        assert_eq!(texts(&mut owner, "select n from only logs_rest order by n"), ["2", "3"], "{major}");
+        assert_eq!(texts(&mut owner, "select n from only logs_rest order by n"), ["2", "9"], "{major}");
+        run(&mut owner, "insert into logs values ('2030-12-10', 5)");
         roll(&mut owner, "logs", "2030-04-15");
-        assert_eq!(texts(&mut owner, "select n from only logs_rest order by n"), ["2"], "{major}");
+        assert_eq!(texts(&mut owner, "select n from only logs_rest order by n"), ["2", "9"], "{major}");
+        assert!(parts(&mut owner, "logs").iter().any(|part| part.starts_with("logs_2030_12 ")), "{major}");
         assert_eq!(one_text(&mut owner, "select count(*) from notes"), "1", "{major}");
-        run(&mut owner, "delete from notes");
+        // The last time that there is has no month after it.
+        run(&mut owner, "delete from notes; delete from logs where n = 9");
         roll(&mut owner, "logs", "2030-04-15");
         assert_eq!(texts(&mut owner, "select n from only logs_rest"), Vec::<String>::new(), "{major}");
         // A row that moves is no event, and triggers and the binding of the owner are as they were.
@@ -314,6 +322,68 @@ fn what_is_in_the_way_is_left_and_what_was_cut_off_is_mended() {
         assert_eq!(texts(&mut owner, "select n from only logs_rest"), ["4"], "{major}");
         roll(&mut owner, "logs", "2030-08-15");
         assert_eq!(one_text(&mut owner, "select count(*) from only logs_rest"), "0", "{major}");
-        assert_eq!(texts(&mut owner, "select n from logs order by n"), ["1", "2", "3", "4"], "{major}");
+        assert_eq!(texts(&mut owner, "select n from logs order by n"), ["1", "2", "3", "4", "5"], "{major}");
+    }
+}
+
+/// What somebody does to a part by hand, and takes back.
+const BY_HAND: [(&str, &str); 9] = [
+    ("grant select on {t} to public", "revoke select on {t} from public"),
+    ("grant select (value) on {t} to anon", "revoke select (value) on {t} from anon"),
+    ("alter table {t} disable row level security", "alter table {t} enable row level security"),
+    ("create policy open on {t} using (true)", "drop policy open on {t}"),
+    ("create rule quiet as on delete to {t} do also nothing", "drop rule quiet on {t}"),
+    ("create index by_hand on {t} (note)", "drop index {s}.by_hand"),
+    ("alter table {t} add constraint by_hand check (value < 100000)", "alter table {t} drop constraint by_hand"),
+    (
+        "create trigger by_hand before update on {t} for each row execute function suppress_redundant_updates_trigger()",
+        "drop trigger by_hand on {t}",
+    ),
+    (
+        "grant create on schema {s} to anon; alter table {t} owner to anon; revoke create on schema {s} from anon",
+        "alter table {t} owner to current_user",
+    ),
+];
+
+#[test]
+fn what_somebody_did_to_a_part_is_drift() {
+    let detached = READINGS.replace("entity readings", "entity others").replace("readings_rest", "others_rest");
+    let detached = detached.split_once("entity others").unwrap().1.replace("archive in cold", "detach");
+    let built = project_for(Layout::Supabase, &format!("{READINGS}\nentity others{detached}"));
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        let before = catalog(&db);
+        run(&mut owner, "insert into sensors values (1)");
+        for table in ["readings", "others"] {
+            run(&mut owner, &format!("insert into {table} (at, sensor_id, value) values ('2027-02-03', 1, 1)"));
+            roll(&mut owner, table, "2027-02-10");
+            roll(&mut owner, table, "2028-06-10");
+        }
+        assert!(catalog(&db) == before, "{major}");
+        // Attached, archived, and detached.
+        for (schema, part) in
+            [("public", "readings_2028_06"), ("cold", "readings_2027_02"), ("public", "others_2027_02")]
+        {
+            for (hand, back) in BY_HAND {
+                let at = |text: &str| text.replace("{t}", &format!("{schema}.{part}")).replace("{s}", schema);
+                run(&mut owner, &at(hand));
+                assert!(catalog(&db) != before, "{major}: {}", at(hand));
+                run(&mut owner, &at(back));
+            }
+            assert!(catalog(&db) == before, "{major}: {part}");
+        }
+        // A comment alone makes no part, whatever it says.
+        let said = one_text(&mut owner, "select obj_description('cold.readings_2027_02'::regclass)");
+        for said in ["Made by specc as a part of nothing.", "Made by specc as a part of public.readings.", &said] {
+            run(&mut owner, &format!("create table evil (secret text); comment on table evil is '{said}'"));
+            assert!(catalog(&db) != before, "{major}: {said}");
+            run(&mut owner, "drop table evil");
+        }
+        // Those that went are as closed as their table is, also when that changes.
+        run(&mut owner, "alter table readings force row level security");
+        roll(&mut owner, "readings", "2028-06-10");
+        let forced = "select relforcerowsecurity from pg_class where oid = 'cold.readings_2027_02'::regclass";
+        assert_eq!(one_text(&mut owner, forced), "t", "{major}");
     }
 }

@@ -6,7 +6,7 @@
 use super::super::classes::{function, setting};
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_catalog::{LONGEST_NAME, ROLLED, clip};
+use specc_catalog::{LONGEST_NAME, ROLLED, clip, rolled_as};
 use specc_sql::quote::{literal, qualified};
 
 /// The name of the function for an entity whose partitions are made by the calendar.
@@ -143,6 +143,8 @@ declare
   whole constant regclass := {whole};
   today constant timestamp := clock::timestamp;
   others oid;
+  n int := 0;
+  since timestamp := '0001-01-01';
   slot timestamp;
   gap tsrange;
   part record;
@@ -172,9 +174,10 @@ fn make(v: &Values) -> String {
     format!(
         "
   <<slots>>
-  for n in 0 .. {last} loop
+  loop
     if n < {last} then
       slot := date_trunc({unit}, today) + n * interval {step};
+      n := n + 1;
     else
       -- When nothing is missing, what the default one holds is moved, a partition in each call.
       exit when made > 0 or others is null;
@@ -182,9 +185,11 @@ fn make(v: &Values) -> String {
       if forced then
         execute format('alter table only %s no force row level security', others::regclass);
       end if;
-      execute format('select date_trunc(%L, min(%I)::timestamp) from only %s where isfinite(%I) and %I >= %L',
-        {unit}, {column}, others::regclass, {column}, {column}, '0001-01-01') into slot;
+      -- What is past the last years that Postgres can reckon with stays.
+      execute format('select date_trunc(%L, min(%I)::timestamp) from only %s where isfinite(%I) and %I >= %L and %I < %L',
+        {unit}, {column}, others::regclass, {column}, {column}, to_char(since, {form}), {column}, '294270-01-01') into slot;
       exit when slot is null;
+      since := slot + interval {step};
     end if;
     loop
       -- What no partition holds of this time: others may begin or end in its middle.
@@ -275,7 +280,6 @@ fn make(v: &Values) -> String {
       end loop;
       if held is not null then
         raise warning 'rows of % from % on stay in its default partition: % refers to them', whole, lower(gap), held;
-        exit slots when n = {last};
         exit;
       end if;
       made := made + 1;
@@ -290,11 +294,17 @@ fn make(v: &Values) -> String {
 
 /// What becomes of a partition that is older than it may be.
 fn old(v: &Values, interval: &str, then: &Then) -> String {
-    let Values { unit, schema, .. } = v;
+    let Values { unit, schema, said, .. } = v;
     let parts = parts(v);
     let interval = literal(interval);
+    // So that what is done to it later is seen.
+    let left = format!(
+        "
+        execute format('comment on table %s is %L', part.oid::regclass, {said} || ' ' || {});",
+        rolled_as("part.oid")
+    );
     let what = match then {
-        Then::Detach => String::new(),
+        Then::Detach => left,
         Then::Drop => "
         execute format('drop table %s', part.oid::regclass);"
             .to_owned(),
@@ -313,7 +323,7 @@ fn old(v: &Values, interval: &str, then: &Then) -> String {
         if fresh <> base then
           execute format('alter table %s rename to %I', part.oid::regclass, fresh);
         end if;
-        execute format('alter table %s set schema %I', part.oid::regclass, {to});"
+        execute format('alter table %s set schema %I', part.oid::regclass, {to});{left}"
             )
         }
     };
@@ -351,7 +361,7 @@ fn old(v: &Values, interval: &str, then: &Then) -> String {
 
 /// What a new column setting, another owner or row level security of the table say of those that are there.
 fn align(v: &Values) -> String {
-    let Values { said, parameters, .. } = v;
+    let Values { said, parameters, mark, .. } = v;
     let parts = parts(v);
     format!(
         "
@@ -367,6 +377,18 @@ fn align(v: &Values) -> String {
      where p.rolled
   loop
     if obj_description(part.oid, 'pg_class') <> {said} then
+      -- Another name: those that went say it too.
+      for held in
+        select format('comment on table %s is %L', c.oid::regclass, {said} || right(d.description, 33))
+          from pg_description d
+          join pg_class c on c.oid = d.objoid and c.relkind = 'r' and not c.relispartition and c.relowner = part.owner
+         where d.classoid = 'pg_class'::regclass and d.objsubid = 0
+           and left(d.description, -33) = obj_description(part.oid, 'pg_class')
+           and not exists (select from pg_class t join pg_namespace s on s.oid = t.relnamespace
+                            where t.relkind = 'p' and left(d.description, -33) = {mark} || s.nspname || '.' || t.relname || '.')
+      loop
+        execute held;
+      end loop;
       execute format('comment on table %s is %L', part.name, {said});
     end if;
     if part.relrowsecurity <> part.rls then
@@ -413,6 +435,18 @@ fn align(v: &Values) -> String {
     if part.relowner <> part.owner then
       execute format('alter table %s owner to %I', part.name, pg_get_userbyid(part.owner));
     end if;
+  end loop;
+  -- Those that went are as closed as their table is.
+  for part in
+    select c.oid::regclass as name, w.relrowsecurity as rls, w.relforcerowsecurity as forced
+      from pg_description d
+      join pg_class c on c.oid = d.objoid and c.relkind = 'r' and not c.relispartition
+      join pg_class w on w.oid = whole and w.relowner = c.relowner
+     where d.classoid = 'pg_class'::regclass and d.objsubid = 0 and left(d.description, -33) = {said}
+       and (c.relrowsecurity, c.relforcerowsecurity) <> (w.relrowsecurity, w.relforcerowsecurity)
+  loop
+    execute format('alter table %s %s row level security, %s row level security', part.name,
+      case when part.rls then 'enable' else 'disable' end, case when part.forced then 'force' else 'no force' end);
   end loop;
   return made;
 end
