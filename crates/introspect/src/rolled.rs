@@ -31,6 +31,7 @@ const ROLLED: &str = "
        and not exists (select from aclexplode(m.relacl) x where x.grantee <> m.relowner)
        and not exists (select from pg_attribute a where a.attrelid = m.oid and a.attacl is not null)
        and not exists (select from pg_policy o where o.polrelid = m.oid)
+       and not exists (select from pg_publication_rel r where r.prrelid = m.oid)
        and not exists (select from pg_rewrite r where r.ev_class = m.oid)
        and not exists (select from pg_trigger t left join pg_trigger above on above.oid = t.tgparentid
                         where t.tgrelid = m.oid and case when t.tgisinternal then t.tgenabled = 'D'

@@ -62,6 +62,8 @@ declare
   whole constant regclass := 'public.readings';
   today constant timestamp := clock::timestamp;
   others oid;
+  n int := 0;
+  since timestamp := '0001-01-01';
   slot timestamp;
   gap tsrange;
   part record;
@@ -82,9 +84,10 @@ begin
   forced := coalesce((select relforcerowsecurity from pg_class where oid = others), false);
 
   <<slots>>
-  for n in 0 .. 7 loop
+  loop
     if n < 7 then
       slot := date_trunc('week', today) + n * interval '1 weeks';
+      n := n + 1;
     else
       -- When nothing is missing, what the default one holds is moved, a partition in each call.
       exit when made > 0 or others is null;
@@ -92,9 +95,11 @@ begin
       if forced then
         execute format('alter table only %s no force row level security', others::regclass);
       end if;
-      execute format('select date_trunc(%L, min(%I)::timestamp) from only %s where isfinite(%I) and %I >= %L',
-        'week', 'at', others::regclass, 'at', 'at', '0001-01-01') into slot;
+      -- What is past the last years that Postgres can reckon with stays.
+      execute format('select date_trunc(%L, min(%I)::timestamp) from only %s where isfinite(%I) and %I >= %L and %I < %L',
+        'week', 'at', others::regclass, 'at', 'at', to_char(since, 'YYYY-MM-DD HH24:MI:SS+00'), 'at', '294270-01-01') into slot;
       exit when slot is null;
+      since := slot + interval '1 weeks';
     end if;
     loop
       -- What no partition holds of this time: others may begin or end in its middle.
@@ -195,7 +200,6 @@ begin
       end loop;
       if held is not null then
         raise warning 'rows of % from % on stay in its default partition: % refers to them', whole, lower(gap), held;
-        exit slots when n = 7;
         exit;
       end if;
       made := made + 1;
@@ -238,6 +242,11 @@ begin
           execute format('alter table %s rename to %I', part.oid::regclass, fresh);
         end if;
         execute format('alter table %s set schema %I', part.oid::regclass, 'cold');
+        execute format('comment on table %s is %L', part.oid::regclass, 'Made by specc as a part of public.readings.' || ' ' || left(encode(sha256(convert_to(array(select kind || ' ' || name from (
+          select 'a' as kind, attname::text as name from pg_attribute where attrelid = part.oid and attnum > 0 and not attisdropped
+          union all select contype::text, conname from pg_constraint where conrelid = part.oid and contype not in ('n', 't')
+          union all select 'i', x.relname from pg_index join pg_class x on x.oid = indexrelid where indrelid = part.oid
+        ) as has order by kind collate "C", name collate "C")::text, 'UTF8')), 'hex'), 32));
         made := 1;
         exit old;
       exception
@@ -276,6 +285,18 @@ begin
      where p.rolled
   loop
     if obj_description(part.oid, 'pg_class') <> 'Made by specc as a part of public.readings.' then
+      -- Another name: those that went say it too.
+      for held in
+        select format('comment on table %s is %L', c.oid::regclass, 'Made by specc as a part of public.readings.' || right(d.description, 33))
+          from pg_description d
+          join pg_class c on c.oid = d.objoid and c.relkind = 'r' and not c.relispartition and c.relowner = part.owner
+         where d.classoid = 'pg_class'::regclass and d.objsubid = 0
+           and left(d.description, -33) = obj_description(part.oid, 'pg_class')
+           and not exists (select from pg_class t join pg_namespace s on s.oid = t.relnamespace
+                            where t.relkind = 'p' and left(d.description, -33) = 'Made by specc as a part of ' || s.nspname || '.' || t.relname || '.')
+      loop
+        execute held;
+      end loop;
       execute format('comment on table %s is %L', part.name, 'Made by specc as a part of public.readings.');
     end if;
     if part.relrowsecurity <> part.rls then
@@ -322,6 +343,18 @@ begin
     if part.relowner <> part.owner then
       execute format('alter table %s owner to %I', part.name, pg_get_userbyid(part.owner));
     end if;
+  end loop;
+  -- Those that went are as closed as their table is.
+  for part in
+    select c.oid::regclass as name, w.relrowsecurity as rls, w.relforcerowsecurity as forced
+      from pg_description d
+      join pg_class c on c.oid = d.objoid and c.relkind = 'r' and not c.relispartition
+      join pg_class w on w.oid = whole and w.relowner = c.relowner
+     where d.classoid = 'pg_class'::regclass and d.objsubid = 0 and left(d.description, -33) = 'Made by specc as a part of public.readings.'
+       and (c.relrowsecurity, c.relforcerowsecurity) <> (w.relrowsecurity, w.relforcerowsecurity)
+  loop
+    execute format('alter table %s %s row level security, %s row level security', part.name,
+      case when part.rls then 'enable' else 'disable' end, case when part.forced then 'force' else 'no force' end);
   end loop;
   return made;
 end
