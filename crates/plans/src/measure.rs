@@ -131,8 +131,11 @@ impl Cast {
         let viewer = self.viewers.get((nth * 7) % self.viewers.len().max(1)).cloned();
         let values: Vec<&str> = self.values[at].iter().map(|all| all[nth % all.len()].as_str()).collect();
         let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
-        let before =
-            format!("begin read only; set local statement_timeout = '30s'; set local search_path = {}; {}", asks.path(), asks.identity(query, viewer));
+        let before = format!(
+            "begin read only; set local statement_timeout = '30s'; set local search_path = {}; {}",
+            asks.path(),
+            asks.identity(query, viewer)
+        );
         (before, format!("execute specc_{at}{values}"))
     }
 }

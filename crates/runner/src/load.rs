@@ -494,10 +494,8 @@ fn count(session: &mut Session, table: &TableName, counts: &[&specc_catalog::Cou
         counts.iter().map(|count| format!("{} = {}", ident(&count.column), count.value.text)).collect();
     session.batch_execute("begin; set local statement_timeout = 0")?;
     let asleep = triggers::sleep(session, &name)?;
-    let differs: Vec<String> = counts
-        .iter()
-        .map(|count| format!("{} is distinct from {}", ident(&count.column), count.value.text))
-        .collect();
+    let differs: Vec<String> =
+        counts.iter().map(|count| format!("{} is distinct from {}", ident(&count.column), count.value.text)).collect();
     let updated =
         session.batch_execute(&format!("update {name} set {} where {}", set.join(", "), differs.join(" or ")));
     if let Err(error) = updated {
