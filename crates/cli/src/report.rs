@@ -156,7 +156,11 @@ pub fn without_passwords(text: &str) -> String {
     out
 }
 
-/// `1 error`, `2 errors`.
+/// `1 error`, `2 errors`, `2 queries`.
 pub fn plural(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+    match (n, word.strip_suffix('y')) {
+        (1, _) => format!("1 {word}"),
+        (_, Some(stem)) => format!("{n} {stem}ies"),
+        (_, None) => format!("{n} {word}s"),
+    }
 }

@@ -58,8 +58,8 @@ impl Measured<'_> {
     /// Which of its budgets it does not keep, in words.
     pub fn misses(&self) -> Vec<String> {
         let mut all = Vec::new();
-        if let (Some(within), Some(time)) =
-            (self.query.within, self.query.within.and_then(|within| self.percentile(within.percentile)))
+        if let Some(within) = self.query.within
+            && let Some(time) = self.percentile(within.percentile)
             && time > Duration::from_millis(within.milliseconds)
         {
             all.push(format!(

@@ -6,7 +6,7 @@ use crate::table::Maker;
 use crate::value::Value;
 use regex::Regex;
 use smol_str::SmolStr;
-use specc_analysis::checks::{Comparison, Formula, Sort, Value as Operand, composed, conditions};
+use specc_analysis::checks::{Comparison, Formula, Sort, Value as Operand, conditions};
 use specc_catalog::{Bounds, Catalog, Object, Table};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,7 @@ impl Maker<'_> {
                 (Some(column), "value" | "VALUE") => self.sort_of(column),
                 _ => self.sort_of(name),
             };
+            let mut is_beyond = false;
             for condition in conditions(&text, &sort) {
                 match condition {
                     Ok(mut formula) => {
@@ -35,23 +36,25 @@ impl Maker<'_> {
                         }
                         all.push(formula);
                     }
-                    Err(beyond) => match composed(&beyond.sql) {
+                    Err(beyond) => match beyond.composed {
                         Some((name, parts)) => {
                             let at = self.columns.iter().position(|column| column.name == name);
                             self.composed.extend(at.map(|at| (at, parts)));
                         }
-                        None => {
-                            let places: Vec<usize> =
-                                (0..self.columns.len()).filter(|at| reads.contains(&self.columns[*at].name)).collect();
-                            match places.as_slice() {
-                                [] => {}
-                                [at] => self.alone.entry(*at).or_default().push(beyond.sql.clone()),
-                                _ => self.open.push((beyond.sql.clone(), places)),
-                            }
-                            self.beyond.push(beyond.sql);
-                        }
+                        None => is_beyond = true,
                     },
                 }
+            }
+            // The server is asked in the words of the catalog, all of them.
+            if is_beyond {
+                let places: Vec<usize> =
+                    (0..self.columns.len()).filter(|at| reads.contains(&self.columns[*at].name)).collect();
+                match places.as_slice() {
+                    [] => {}
+                    [at] => self.alone.entry(*at).or_default().push(text.clone()),
+                    _ => self.open.push((text.clone(), places)),
+                }
+                self.beyond.push(text);
             }
         }
         for formula in &all {

@@ -29,8 +29,6 @@ pub struct LoadOptions {
     pub tables: BTreeMap<TableName, Asked>,
     /// What is run over the rows of a table when they are there, in the same transaction, and whether it removes rows.
     pub after: BTreeMap<TableName, Vec<(String, bool)>>,
-    /// Why the project takes the database for production.
-    pub production: Option<Production>,
 }
 
 /// What became of a table.
@@ -57,8 +55,7 @@ pub fn load(
     options: &LoadOptions,
     tell: Tell<'_>,
 ) -> Result<Vec<Loaded>, Error> {
-    let says = options.production.clone().or(guard::production(session)?);
-    if let Some(Production(why)) = says {
+    if let Some(Production(why)) = guard::production(session)? {
         let refused =
             Refused::new(format!("this database is production ({why}), and made-up rows have no place there"));
         return Err(refused.help("nothing was changed").into());

@@ -143,21 +143,17 @@ pub enum Value {
 /// A condition of a check that is no [`Formula`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beyond {
-    /// It, as SQL.
+    /// It, as messages show it; it is not to be run.
     pub sql: String,
     /// Why.
     pub why: String,
+    /// Of `column like other::text || '/%'`: the column, and the columns and texts that its pattern is put together from.
+    pub composed: Option<(SmolStr, Vec<Value>)>,
 }
 
 /// The conditions of a check, of which none may be false; `sort` gives the sort of a column.
 pub fn conditions(check: &str, sort: &dyn Fn(&str) -> Sort) -> Vec<Result<Formula, Beyond>> {
     read::conditions(check, sort)
-}
-
-/// `column like other::text || '/%'`: the column, and the columns and texts that its pattern is put together from; none where a
-/// condition is anything else.
-pub fn composed(condition: &str) -> Option<(SmolStr, Vec<Value>)> {
-    read::composed(condition)
 }
 
 impl Formula {

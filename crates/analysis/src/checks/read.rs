@@ -13,25 +13,15 @@ type Read<T> = Result<T, String>;
 
 pub(super) fn conditions(check: &str, sort: &dyn Fn(&str) -> Sort) -> Vec<Result<Formula, Beyond>> {
     let Ok(expr) = specc_expr::parse_expr(check, crate::walk::nowhere()) else {
-        return vec![Err(Beyond { sql: check.to_owned(), why: "it is not read".to_owned() })];
+        return vec![Err(Beyond { sql: check.to_owned(), why: "it is not read".to_owned(), composed: None })];
     };
     let reader = Reader { sort };
     let mut parts = Vec::new();
     parts_of(&expr, &mut parts);
-    let one = |part: &Expr| reader.formula(part).map_err(|why| Beyond { sql: part.to_string(), why });
+    let one = |part: &Expr| {
+        reader.formula(part).map_err(|why| Beyond { sql: part.to_string(), why, composed: reader.composed(part) })
+    };
     parts.into_iter().map(one).collect()
-}
-
-pub(super) fn composed(condition: &str) -> Option<(SmolStr, Vec<Value>)> {
-    let reader = Reader { sort: &|_| Sort::Text };
-    match specc_expr::parse_expr(condition, crate::walk::nowhere()).ok()? {
-        Expr::Like { negated: false, any: false, expr, pattern, escape_char: None } => {
-            let mut parts = Vec::new();
-            reader.parts(&pattern, &mut parts)?;
-            Some((reader.column(&expr).ok()?, parts))
-        }
-        _ => None,
-    }
 }
 
 /// What `and` joins at the top.
@@ -267,6 +257,18 @@ impl Reader<'_> {
         let (value, pattern) = self.pattern(left, right)?;
         let formula = Formula::Matches { value, pattern, folded };
         Ok(if negated { Formula::Not(Box::new(formula)) } else { formula })
+    }
+
+    fn composed(&self, part: &Expr) -> Option<(SmolStr, Vec<Value>)> {
+        match part {
+            Expr::Nested(inner) => self.composed(inner),
+            Expr::Like { negated: false, any: false, expr, pattern, escape_char: None } => {
+                let mut parts = Vec::new();
+                self.parts(pattern, &mut parts)?;
+                Some((self.column(expr).ok()?, parts))
+            }
+            _ => None,
+        }
     }
 
     /// What `||` joins, of columns as texts and of texts.

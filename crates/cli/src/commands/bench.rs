@@ -80,7 +80,7 @@ pub fn run(args: &Bench, format: Format) -> Result<ExitCode, Failure> {
     eprintln!(
         "{}: {} on {} without rows, Postgres {}, {seconds:.1} s",
         if failed { "failed" } else { "planned" },
-        plural(planned.len(), "query").replace("querys", "queries"),
+        plural(planned.len(), "query"),
         plural(sizes.tables.len(), "table"),
         scratch.major(),
     );

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use specc_diag::{Diagnostic, codes};
 use specc_model::Target;
 use specc_plans::measure::{Measured, Rate, as_json, measure};
-use specc_runner::LoadOptions;
 use specc_seed::large;
 use specc_size::Sizes;
 use specc_verify::ScratchError;
@@ -23,12 +22,8 @@ pub fn run(compilation: &Compilation, args: &Bench, format: Format) -> Result<Ex
     let database = scratch.made(catalog).map_err(broken)?;
     let start = Instant::now();
     let mut session = database.connect().map_err(super::database::broken)?;
-    let own = model.entities.iter().filter(|entity| !entity.external);
-    let options = LoadOptions {
-        tables: large::asked(model, catalog, args.env.as_deref(), Some(args.scale), &[]),
-        after: own.map(|entity| (large::table_of(entity), specc_lower::limits_of(model, entity))).collect(),
-        production: None,
-    };
+    let tables = large::asked(model, catalog, args.env.as_deref(), Some(args.scale), &[]);
+    let options = super::seed::filling(compilation, tables);
     let loaded = specc_runner::load(&mut session, catalog, &options, &tell).map_err(super::database::failure)?;
     // Pages say which of their rows everyone sees: an index alone answers from then on.
     session.batch_execute("vacuum analyze").map_err(|error| super::database::broken(error.into()))?;
@@ -69,7 +64,7 @@ pub fn run(compilation: &Compilation, args: &Bench, format: Format) -> Result<Ex
     eprintln!(
         "{}: {} at {} requests a second on Postgres {}, {requests} requests",
         if kept { "kept" } else { "missed" },
-        plural(measured.len(), "query").replace("querys", "queries"),
+        plural(measured.len(), "query"),
         args.rate,
         scratch.major(),
     );

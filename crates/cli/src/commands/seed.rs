@@ -44,9 +44,7 @@ pub fn run(args: &Seed, format: Format) -> Result<ExitCode, Failure> {
     }
     let mut loaded = Vec::new();
     if fills {
-        let limits = |entity: &Entity| (large::table_of(entity), specc_lower::limits_of(&compilation.model, entity));
-        let after = compilation.model.entities.iter().filter(|entity| !entity.external).map(limits).collect();
-        let options = LoadOptions { tables, after, production: None };
+        let options = filling(&compilation, tables);
         loaded = specc_runner::load(&mut session, &compilation.catalog, &options, &tell).map_err(failure)?;
     }
     let added: u64 = loaded.iter().map(|one| one.added).sum();
@@ -58,6 +56,13 @@ pub fn run(args: &Seed, format: Format) -> Result<ExitCode, Failure> {
     summary(format, &json, &format!("{}: {}", place.address, words.join(", ")));
     let short = loaded.iter().any(|one| one.why.is_some());
     Ok(if short { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
+}
+
+/// How tables are filled: with the limits of the spec held over them.
+pub fn filling(compilation: &Compilation, tables: BTreeMap<TableName, Asked>) -> LoadOptions {
+    let limits = |entity: &Entity| (large::table_of(entity), specc_lower::limits_of(&compilation.model, entity));
+    let after = compilation.model.entities.iter().filter(|entity| !entity.external).map(limits).collect();
+    LoadOptions { tables, after }
 }
 
 /// What is asked of each table.

@@ -94,7 +94,7 @@ fn plans_without_rows_are_those_with_rows() {
 
 /// The same of the specs that ship, with a twentieth of their rows.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: the queries of the specs, over a twentieth of their rows"]
 fn the_specs_plans_without_rows_are_those_with_rows() {
     let (mut equal, mut ties, mut all) = (0, 0, 0);
     for name in ["medellin_spark", "automation_platform", "srvc_crm"] {

@@ -150,10 +150,7 @@ fn access(compilation: &Compilation) -> Looked {
     match open.first() {
         None => Looked::passed(
             "access",
-            format!(
-                "{} asked, none with a counterexample that nobody accepts",
-                plural(asked, "property").replace("propertys", "properties")
-            ),
+            format!("{} asked, none with a counterexample that nobody accepts", plural(asked, "property")),
         ),
         Some(first) => Looked::failed(
             "access",
