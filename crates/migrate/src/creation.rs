@@ -347,8 +347,10 @@ impl<'a, 'o> Creator<'a, 'o> {
         let late_defaults = self.late.remove(&object).unwrap_or_default();
         self.push(object, None, Statement::CreateTable { table, constraints, late_defaults });
         let name = &table.table;
-        for column in table.columns.iter().filter(|column| column.storage.is_some()) {
-            self.push(object, own, Statement::SetStorage { table: name, column });
+        for column in &table.columns {
+            for setting in column.settings() {
+                self.push(object, own, Statement::SetColumn { table: name, column, setting });
+            }
         }
         if let Some(identity) = &table.replica_identity {
             self.push(object, own, Statement::SetReplicaIdentity { table: name, identity: Some(identity) });

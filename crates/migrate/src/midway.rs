@@ -227,8 +227,8 @@ impl<'d> Midway<'d> {
             Statement::SetDefault { table, column, default } => {
                 self.column(table, column, |own| own.default = default.cloned());
             }
-            Statement::SetStorage { table, column } => {
-                self.column(table, &column.name, |own| own.storage.clone_from(&column.storage));
+            Statement::SetColumn { table, column, setting } => {
+                self.column(table, &column.name, |own| setting.copy(column, own));
             }
             Statement::SetReplicaIdentity { table, identity } => {
                 if let Some(o) = self.table(table) {

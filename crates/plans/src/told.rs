@@ -7,7 +7,7 @@ use crate::said;
 use smol_str::SmolStr;
 use specc_catalog::{Bounds, Catalog, IndexKey, KeyOn, Object, PartitionBy, Qualified};
 use specc_postgres::{Database, Session};
-use specc_size::statistics::{Statistics, TARGET, statistics};
+use specc_size::statistics::{Statistics, statistics};
 use specc_size::{Column, Edge, Sizes, Table, Values};
 use specc_sql::quote::{literal, qualified};
 use specc_verify::ScratchError;
@@ -25,6 +25,8 @@ pub struct Told<'s> {
     pub table: &'s Table,
     /// It is divided, and has no rows of its own.
     pub divided: bool,
+    /// It is a part of one that is.
+    pub part: bool,
 }
 
 /// The parts of a histogram.
@@ -42,7 +44,11 @@ pub fn tell<'s>(database: &Database, catalog: &Catalog, sizes: &'s Sizes) -> Res
     let mut rows = Vec::new();
     for one in told.iter().filter(|one| one.rows > 0) {
         for column in &one.table.columns {
-            let found = statistics(column, one.rows.max(1));
+            let rows_there = one.rows.max(1);
+            let found = match one.part {
+                true => statistics(&column.of_part(), rows_there),
+                false => statistics(column, rows_there),
+            };
             rows.push(row(sizes, one, column, &found, &edges));
         }
     }
@@ -76,14 +82,14 @@ fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes, owner: &mut Session) -> Vec<T
     }
     let mut told = Vec::new();
     for (name, table) in &sizes.tables {
-        let mut open = vec![(name.clone(), table.rows)];
-        while let Some((name, rows)) = open.pop() {
+        let mut open = vec![(name.clone(), table.rows, false)];
+        while let Some((name, rows, part)) = open.pop() {
             let own = bounds.get(&name);
-            told.push(Told { name: name.clone(), rows, table, divided: own.is_some() });
+            told.push(Told { name: name.clone(), rows, table, divided: own.is_some(), part });
             let Some(own) = own else { continue };
             let column = keys.get(&name).and_then(|key| table.column(key));
             for (part, share) in shares(own, column, owner) {
-                open.push((part, (rows as f64 * share).round() as u64));
+                open.push((part, (rows as f64 * share).round() as u64, true));
             }
         }
     }
@@ -218,7 +224,7 @@ fn row(sizes: &Sizes, one: &Told<'_>, column: &Column, found: &Statistics, edges
         }
     };
     let correlation = found.correlation.map_or("null::real".to_owned(), |value| format!("{value}::real"));
-    debug_assert!(found.common.len() as u64 <= TARGET);
+    debug_assert!(found.common.len() as u64 <= column.target);
     format!(
         "({}::regclass, {}, {}, {}::real, {}::int, {}::real, {}, {numbers}, {}, {correlation})",
         literal(&qualified(&one.name.schema, &one.name.name)),

@@ -169,6 +169,11 @@ fn column() -> impl Strategy<Value = Column> {
                 6 => column.collation = Some(Box::new(Qualified::new("pg_catalog", "C"))),
                 7 if is_long(&column.ty) => column.storage = Some(Box::new("external".into())),
                 8 if is_long(&column.ty) => column.compression = Some(Box::new("lz4".into())),
+                9 => {
+                    let (distinct, inherited) = (nullable.then_some(-0.25), is_virtual.then_some(1_000_000.0));
+                    let statistics = ColumnStatistics { target: Some(500), distinct, inherited };
+                    column.statistics = Some(Box::new(statistics));
+                }
                 _ => {}
             }
             column

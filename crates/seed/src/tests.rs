@@ -41,6 +41,7 @@ fn field(text: &str) -> Field {
         backfill: None,
         storage: None,
         compression: None,
+        statistics: None,
         shape: None,
         relation: None,
         mixin: None,

@@ -1,7 +1,8 @@
 //! What a column holds: what the spec says, or else what its type, its keys and its references tell.
 
 use crate::distribution::{Skew, harmonic, part};
-use smol_str::SmolStr;
+use crate::statistics::TARGET;
+use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{DataType, Qualified};
 use specc_facts::Family;
 use specc_model::{Base, Entity, EntityId, Field, FieldIx, Model, Relation, SizedColumn};
@@ -30,6 +31,10 @@ pub struct Column {
     pub skew: Skew,
     /// Values whose part is said.
     pub shares: Vec<Share>,
+    /// How many of the most common values `ANALYZE` keeps.
+    pub target: u64,
+    /// How many values it is told that there are, over the whole table, as `n_distinct` has it.
+    pub told: Option<f64>,
 }
 
 /// A value and its part of all rows.
@@ -71,13 +76,14 @@ pub enum Values {
 }
 
 impl Column {
-    /// The part of all rows that have the value of a rank, from 1.
-    pub fn frequency(&self, rank: u64) -> f64 {
-        self.frequencies(rank, 1).next().unwrap_or(0.0)
+    /// The parts of all rows that have the values of `count` ranks from `first`, which is at least 1.
+    pub fn frequencies(&self, first: u64, count: u64) -> impl Iterator<Item = f64> + '_ {
+        let frequency = self.by_rank();
+        (first..first.saturating_add(count)).map(frequency)
     }
 
-    /// The parts of `count` ranks from `first` on.
-    pub fn frequencies(&self, first: u64, count: u64) -> impl Iterator<Item = f64> + '_ {
+    /// The part of all rows that have the value of a rank, from 1.
+    pub(crate) fn by_rank(&self) -> impl Fn(u64) -> f64 + '_ {
         let named = self.shares.len() as u64;
         let others = self.distinct.saturating_sub(named);
         let said: f64 = self.shares.iter().map(|share| share.part).sum();
@@ -86,10 +92,15 @@ impl Column {
             Skew::Zipf(power) => harmonic(others, power),
             Skew::Uniform => 0.0,
         };
-        (first..first.saturating_add(count)).map(move |rank| match rank.checked_sub(named + 1) {
+        move |rank| match rank.checked_sub(named + 1) {
             Some(other) => rest * part(self.skew, other + 1, others, sum),
             None => self.shares.get(rank as usize - 1).map_or(0.0, |share| share.part),
-        })
+        }
+    }
+
+    /// The same of a part of a table that is divided, of whose statistics nothing is set.
+    pub fn of_part(&self) -> Self {
+        Self { target: TARGET, told: None, ..self.clone() }
     }
 
     /// The value of a rank where it can be told without asking anybody: a share, a label, a number.
@@ -157,6 +168,7 @@ pub(crate) fn column(
     let most = if unique { there } else { there.min(usual) };
     let distinct =
         said.and_then(|said| said.distinct).unwrap_or(most).min(there.max(1)).max(shares.len() as u64).max(1);
+    let set = column.statistics.as_deref();
     let grows = matches!(values, Values::Counted) && unique || is_stamp(field);
     Column {
         name: column.name.clone(),
@@ -171,6 +183,8 @@ pub(crate) fn column(
         values,
         skew,
         shares,
+        target: set.and_then(|set| set.target).map_or(TARGET, u64::from),
+        told: set.and_then(|set| set.inherited.or(set.distinct)),
     }
 }
 
@@ -240,7 +254,10 @@ fn values(
         (Family::Boolean, _) => Values::Listed(vec!["true".into(), "false".into()]),
         (Family::Integer, _) if unique || column.identity.is_some() => Values::Counted,
         (Family::Integer | Family::Decimal | Family::Float, _) => {
-            Values::Between { low: "0".into(), high: usual_most(&column.ty.args) }
+            let most = usual_most(&column.ty.args);
+            let count =
+                said.and_then(|said| said.distinct).filter(|count| column.ty.args.is_empty() && *count > USUAL_NUMBERS);
+            Values::Between { low: "0".into(), high: count.map_or(most, |count| format_smolstr!("{count}")) }
         }
         (Family::Uuid, _) => Values::Random,
         (Family::Moment, _) => {

@@ -29,3 +29,17 @@ pub(crate) fn part(skew: Skew, rank: u64, count: u64, sum: f64) -> f64 {
         Skew::Zipf(power) => (rank as f64).powf(-power) / sum,
     }
 }
+
+/// The values of a column as numbers of values that come about as often, each with the part of the rows that one of them has:
+/// one by one while they differ, then in groups that grow.
+pub(crate) fn binned(column: &crate::Column) -> Vec<(f64, f64)> {
+    let mut bins = Vec::new();
+    let frequency = column.by_rank();
+    let mut first = 1;
+    while first <= column.distinct {
+        let width = (first / 100).max(1).min(column.distinct - first + 1);
+        bins.push((width as f64, frequency(first + width / 2)));
+        first += width;
+    }
+    bins
+}

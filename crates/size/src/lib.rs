@@ -5,12 +5,14 @@
 //! comes; [`statistics`] says what `ANALYZE` would find in such rows, in Postgres's own terms; [`space`] says how many pages
 //! they take.
 
+mod advised;
 mod column;
 mod distribution;
 mod made;
 pub mod space;
 pub mod statistics;
 
+pub use advised::advised;
 pub use column::{Column, Share, Values};
 pub use distribution::{Skew, harmonic};
 pub use made::Edge;

@@ -1,5 +1,6 @@
 //! What `ANALYZE` would find in rows of such sizes, in Postgres's own terms.
 
+use crate::distribution::binned;
 use crate::{Column, Values};
 
 /// How many values `ANALYZE` keeps, and how many parts its histograms have, where nothing else is set.
@@ -24,18 +25,42 @@ pub struct Statistics {
     pub correlation: Option<f64>,
 }
 
-/// Values that are more than this part of the rows grow with them.
+/// Above this part of the rows.
 const GROWING: f64 = 0.1;
 
-/// What `ANALYZE` would find, knew it the number of values.
+/// As `n_distinct` has it: values that are more than a small part of the rows grow with them.
+pub(crate) fn n_distinct(values: f64, rows: u64) -> f64 {
+    let part = values / rows.max(1) as f64;
+    if part > GROWING { -part } else { values }
+}
+
+/// How many values it would say that there are, on average: the formula of Haas and Stokes, as `compute_scalar_stats` in
+/// `src/backend/commands/analyze.c` has it.
+pub(crate) fn estimate(column: &Column, rows: u64) -> f64 {
+    let (rows, sample) = (rows as f64, (column.target * SAMPLED) as f64);
+    if column.unique || rows <= sample {
+        return column.distinct as f64;
+    }
+    // Each value that comes in the sample, and each that comes in it just once.
+    let (mut seen, mut once) = (0.0, 0.0);
+    for (values, part) in binned(column) {
+        let absent = (1.0 - part.min(1.0)).powf(sample);
+        seen += values * (1.0 - absent);
+        once += values * sample * part * (1.0 - part.min(1.0)).powf(sample - 1.0);
+    }
+    let (rows, sample) = (rows * (1.0 - column.nulls), sample * (1.0 - column.nulls));
+    let below = sample - once + once * sample / rows;
+    (sample * seen / below.max(f64::MIN_POSITIVE)).clamp(seen, rows)
+}
+
+/// What `ANALYZE` would find.
 pub fn statistics(column: &Column, rows: u64) -> Statistics {
     let ordered = !matches!(column.values, Values::Opaque);
     let width = if column.width > crate::column::TOASTED { crate::column::POINTER } else { column.width };
-    let parts = column.distinct as f64 / rows.max(1) as f64;
-    let distinct = match column.unique {
-        true => -(1.0 - column.nulls),
-        false if parts > GROWING => -parts,
-        false => column.distinct as f64,
+    let distinct = match column.told {
+        Some(told) => told,
+        None if column.unique => -(1.0 - column.nulls),
+        None => n_distinct(estimate(column, rows).round(), rows),
     };
     let common = if ordered && !column.unique { common(column, rows) } else { Vec::new() };
     let histogram = ordered && column.distinct > common.len() as u64 + 1;
@@ -47,16 +72,16 @@ pub fn statistics(column: &Column, rows: u64) -> Statistics {
 /// their parts.
 fn of_few_values(column: &Column) -> f64 {
     let there = (1.0 - column.nulls).max(f64::MIN_POSITIVE);
-    column.frequencies(1, column.distinct.min(TARGET)).map(|part| (part / there).powi(2)).sum()
+    column.frequencies(1, column.distinct.min(column.target)).map(|part| (part / there).powi(2)).sum()
 }
 
 /// The values that come clearly more often than the rest, as `ANALYZE` decides it over its sample.
 fn common(column: &Column, rows: u64) -> Vec<f64> {
-    let sample = rows.min(TARGET * SAMPLED) as f64;
+    let sample = rows.min(column.target * SAMPLED) as f64;
     let total = rows as f64;
-    let most: Vec<f64> = column.frequencies(1, column.distinct.min(TARGET)).collect();
+    let most: Vec<f64> = column.frequencies(1, column.distinct.min(column.target)).collect();
     // All of them, where all are seen and few.
-    if column.distinct <= TARGET && most.iter().all(|part| part * sample >= 2.0) {
+    if column.distinct <= column.target && most.iter().all(|part| part * sample >= 2.0) {
         return most;
     }
     let mut kept: Vec<f64> = most.into_iter().take_while(|part| part * sample >= 2.0).collect();

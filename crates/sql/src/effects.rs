@@ -4,7 +4,7 @@
 
 use crate::statement::{Named, Statement};
 use smol_str::SmolStr;
-use specc_catalog::{Object, Qualified, Rule, TableName};
+use specc_catalog::{ColumnSetting, Object, Qualified, Rule, TableName};
 use std::fmt;
 use std::time::Duration;
 
@@ -283,8 +283,9 @@ impl<'a> Statement<'a> {
             },
             Statement::SetRls { table, .. }
             | Statement::SetDefault { table, .. }
-            | Statement::SetStorage { table, .. }
+            | Statement::SetColumn { table, setting: ColumnSetting::Storage, .. }
             | Statement::SetReplicaIdentity { table, .. } => f(table, AccessExclusive, false),
+            Statement::SetColumn { table, .. } => f(table, ShareUpdateExclusive, false),
             Statement::Validate(constraint) => {
                 f(&constraint.table, ShareUpdateExclusive, true);
                 if let Rule::ForeignKey(key) = &constraint.rule {

@@ -3,8 +3,8 @@
 use crate::alter::Alter;
 use crate::effects::Lock;
 use specc_catalog::{
-    Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Role, Seed, Sequence, Sql, SqlExpr, Table,
-    TableName, View, sequence_of,
+    Column, ColumnSetting, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Role, Seed, Sequence, Sql,
+    SqlExpr, Table, TableName, View, sequence_of,
 };
 
 /// One thing to do. It borrows from the catalogs that it was planned from.
@@ -53,12 +53,14 @@ pub enum Statement<'a> {
         /// What it will be.
         default: Option<&'a SqlExpr>,
     },
-    /// How values of a column are kept.
-    SetStorage {
+    /// Storage or statistics of a column.
+    SetColumn {
         /// Of this table.
         table: &'a TableName,
-        /// Of this column.
+        /// As it will be.
         column: &'a Column,
+        /// What of it.
+        setting: ColumnSetting,
     },
     /// What a logical replica learns of an old row; absent: the key.
     SetReplicaIdentity {
@@ -243,7 +245,7 @@ impl<'a> Statement<'a> {
             Statement::CreateIndexConcurrently(index) | Statement::DropIndexConcurrently(index) => Some(&index.table),
             Statement::SetRls { table, .. }
             | Statement::SetDefault { table, .. }
-            | Statement::SetStorage { table, .. }
+            | Statement::SetColumn { table, .. }
             | Statement::SetReplicaIdentity { table, .. }
             | Statement::CommentColumn { table, .. }
             | Statement::AdvanceSequence { table, .. } => Some(table),

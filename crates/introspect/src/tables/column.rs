@@ -5,7 +5,7 @@ use crate::blocks::Block;
 use crate::reader::{CatalogReader, class, letter, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Column, SqlExpr, TableName};
+use specc_catalog::{Column, ColumnStatistics, SqlExpr, TableName};
 use specc_postgres::postgres::Row;
 use specc_sql::quote;
 use std::rc::Rc;
@@ -19,10 +19,8 @@ pub(crate) struct Raw {
     pub collation: u32,
     /// Not only inherited.
     pub local: bool,
-    /// As in `set statistics 500`.
-    pub statistics: Option<i32>,
-    /// As in `set (n_distinct = 5)`.
-    pub attributes: Vec<String>,
+    /// What is set of its statistics; of a column of a table's own, the column has it.
+    pub statistics: Option<Box<ColumnStatistics>>,
     /// Of a foreign table.
     pub foreign: Vec<String>,
 }
@@ -120,14 +118,18 @@ fn column(reader: &mut CatalogReader<'_>, table: u32, row: &Row, texts: &mut FxH
         _ => None,
     };
     column.comment = reader.comment_on((class::CLASS, table), number);
+    let local: bool = row.get(12);
+    let mut statistics = statistics(row.get(13), row.get(14));
+    if local && !reader.relations.get(&table).is_some_and(|relation| relation.part) {
+        column.statistics = statistics.take();
+    }
     Raw {
         number,
         column,
         ty,
         collation,
-        local: row.get(12),
-        statistics: row.get::<_, Option<i32>>(13).filter(|&n| n >= 0),
-        attributes: row.get::<_, Option<Vec<String>>>(14).unwrap_or_default(),
+        local,
+        statistics,
         foreign: row.get::<_, Option<Vec<String>>>(16).unwrap_or_default(),
     }
 }
@@ -174,24 +176,34 @@ pub(super) fn leftovers(reader: &mut CatalogReader<'_>, all: &[(u32, Vec<Raw>)],
     }
 }
 
+/// What is set of the statistics of a column that comes from a table above.
 fn settings(reader: &mut CatalogReader<'_>, table: &TableName, raw: &Raw) {
+    let Some(said) = &raw.statistics else { return };
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
     let mut block = Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
-    let mut any = false;
-    if let Some(target) = raw.statistics {
-        block.up(format!("alter table only {quoted} alter column {ident} set statistics {target}"));
-        block.down(format!("alter table only {quoted} alter column {ident} set statistics -1"));
-        any = true;
+    let alter = format!("alter table only {quoted} alter column {ident}");
+    if let Some(target) = said.target {
+        block.up(format!("{alter} set statistics {target}")).down(format!("{alter} set statistics -1"));
     }
-    if !raw.attributes.is_empty() {
-        let names: Vec<_> = raw.attributes.iter().filter_map(|text| text.split('=').next()).collect();
-        block.up(format!("alter table only {quoted} alter column {ident} set ({})", raw.attributes.join(", ")));
-        block.down(format!("alter table only {quoted} alter column {ident} reset ({})", names.join(", ")));
-        any = true;
+    for (name, count) in [("n_distinct", said.distinct), ("n_distinct_inherited", said.inherited)] {
+        if let Some(count) = count {
+            block.up(format!("{alter} set ({name} = {count})")).down(format!("{alter} reset ({name})"));
+        }
     }
-    if any {
-        block.needs(table.id(), "it is said of a column of this table").add(reader);
+    block.needs(table.id(), "it is said of a column of this table").add(reader);
+}
+
+/// From what Postgres keeps: a target, and options as texts.
+fn statistics(target: Option<i32>, options: Option<Vec<String>>) -> Option<Box<ColumnStatistics>> {
+    let mut said = ColumnStatistics { target: target.and_then(|n| u16::try_from(n).ok()), ..Default::default() };
+    for option in options.iter().flatten() {
+        match option.split_once('=') {
+            Some(("n_distinct", count)) => said.distinct = count.parse().ok(),
+            Some(("n_distinct_inherited", count)) => said.inherited = count.parse().ok(),
+            _ => {}
+        }
     }
+    (said != ColumnStatistics::default()).then(|| Box::new(said))
 }
 
 /// What an heir's column has of its own.

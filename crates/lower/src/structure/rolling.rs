@@ -61,10 +61,13 @@ fn up(model: &Model, entity: &Entity, rolls: &Rolls) -> SmolStr {
         let _ = write!(says, ", {} = {}", option.name.text, option.value);
     }
     for field in &entity.fields {
-        for (word, value) in [("storage", &field.storage), ("compression", &field.compression)] {
-            if let Some(value) = value {
-                let _ = write!(says, ", {} {word} {value}", field.name);
-            }
+        let column = super::tables::column(model, entity, field);
+        if let Some(value) = &column.compression {
+            let _ = write!(says, ", {} compression {value}", field.name);
+        }
+        for setting in column.settings() {
+            let value = setting.of(&column).unwrap_or_default();
+            let _ = write!(says, ", {} {} {value}", field.name, setting.word());
         }
     }
     let call = qualified(&function.schema, &function.name);

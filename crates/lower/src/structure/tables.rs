@@ -101,13 +101,13 @@ pub fn external(model: &Model) -> catalog::Catalog {
     all
 }
 
-fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
+pub(super) fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
     let default = match &field.maintained {
         // Counts and sums start at nothing; the triggers take it from there.
         Some(_) => Some(SqlExpr::new(zero(field))),
         None => field.default.as_deref().map(|e| constant(model, e)),
     };
-    Column {
+    let mut column = Column {
         name: field.name.clone(),
         ty: data_type(model, &field.ty),
         nullable: field.nullable,
@@ -118,8 +118,13 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         collation: field.collation.as_ref().map(|c| Box::new(qualified(c))),
         storage: field.storage.clone(),
         compression: field.compression.clone(),
+        statistics: field.statistics.clone(),
         comment: field.meta.doc.clone(),
+    };
+    if column.statistics.is_none() {
+        column.statistics = specc_size::advised(model, entity, &column).map(Box::new);
     }
+    column
 }
 
 /// Nothing, as the type of a maintained field writes it.

@@ -127,6 +127,10 @@ impl Builder<'_, '_> {
                     using: None,
                     storage: f.storage.as_ref().map(|s| Box::new(s.text.clone())),
                     compression: f.compression.as_ref().map(|c| Box::new(c.text.clone())),
+                    statistics: f
+                        .statistics
+                        .as_deref()
+                        .and_then(|said| super::stored::column_statistics(said, self.out)),
                     shape: None,
                     inherited: false,
                     relation: None,
@@ -155,6 +159,7 @@ impl Builder<'_, '_> {
                     using: None,
                     storage: None,
                     compression: None,
+                    statistics: None,
                     shape: None,
                     inherited: false,
                     relation: None,
@@ -190,6 +195,7 @@ impl Builder<'_, '_> {
                     using: None,
                     storage: None,
                     compression: None,
+                    statistics: None,
                     shape: None,
                     inherited: false,
                     relation: None,

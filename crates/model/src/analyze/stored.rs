@@ -2,12 +2,18 @@
 
 use super::entity::Pass;
 use crate::types::*;
+use specc_catalog::ColumnStatistics;
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_facts::{COMPRESSION_WORDS, STORAGE_WORDS, type_info};
 use specc_syntax::ast;
 
 /// The words of `replica identity`.
 const IDENTITIES: &[&str] = &["full", "nothing", "default"];
+
+/// The highest statistics target.
+const MOST_STATISTICS: u16 = 10_000;
+/// More values than there can be rows.
+const MOST_VALUES: f64 = 1e15;
 
 impl Pass<'_> {
     pub(super) fn replica_identity(&mut self, said: &ast::ReplicaIdentity) {
@@ -137,6 +143,37 @@ impl Pass<'_> {
     pub(super) fn check_parameters(&mut self, settings: &[ast::Setting], method: Option<&str>) {
         parameters(settings, method, &mut self.out);
     }
+}
+
+/// `statistics (…)`, with numbers that Postgres takes.
+pub(super) fn column_statistics(
+    said: &ast::StatisticsDecl,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Box<ColumnStatistics>> {
+    let mut bad = |amount: &ast::Amount, what: &str, help: &str| {
+        let message = format!("`{}` is no {what}", amount.text);
+        out.push(Diagnostic::new(codes::BAD_STORAGE, amount.at.0, message).help(help));
+    };
+    let target = said.target.as_ref().and_then(|amount| match amount.text.parse::<u16>() {
+        Ok(target) if target <= MOST_STATISTICS => Some(target),
+        _ => {
+            bad(amount, "statistics target", "write a whole number from 0 to 10000; 100 is the usual one");
+            None
+        }
+    });
+    let mut count = |amount: &Option<ast::Amount>| {
+        let amount = amount.as_ref()?;
+        match amount.text.parse::<f64>() {
+            Ok(count) if (-1.0..=MOST_VALUES).contains(&count) && count != 0.0 => Some(count),
+            _ => {
+                let help = "write how many there are, or from -1 on a part of the rows: `-0.5` is one in two rows";
+                bad(amount, "number of distinct values", help);
+                None
+            }
+        }
+    };
+    let said = ColumnStatistics { target, distinct: count(&said.distinct), inherited: count(&said.inherited) };
+    (said != ColumnStatistics::default()).then(|| Box::new(said))
 }
 
 /// Settings of a function that Postgres does not have, that only the server has, or that do not take their value.

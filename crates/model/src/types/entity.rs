@@ -5,6 +5,7 @@ use super::{
     Promise, Qualified, RelationId, Retain, Rule, Search, Trigger, Type, Unique, Workflow,
 };
 use smol_str::SmolStr;
+use specc_catalog::ColumnStatistics;
 use specc_diag::Span;
 use specc_syntax::ast;
 
@@ -119,6 +120,7 @@ pub struct Field {
     pub using: Option<ExprRef>,
     pub storage: Option<Box<SmolStr>>,
     pub compression: Option<Box<SmolStr>>,
+    pub statistics: Option<Box<ColumnStatistics>>,
     /// What its values of JSON have; the check is among those of the entity.
     pub shape: Option<Box<specc_sql::Json>>,
     /// The column comes from a parent that the entity inherits from.

@@ -1,24 +1,15 @@
 //! Rows by plain SQL, in the distributions that are declared.
 
 use specc_postgres::{Database, Session};
-use specc_size::statistics::statistics;
 use specc_size::{Column, Sizes, Table, Values};
 use specc_sql::quote::{ident, literal, qualified};
 
-/// Fills all tables, tells the server the numbers of values as a migration does, and has it look.
+/// Fills all tables and has the server look; what it has to be told, the migration told it.
 pub fn fill(database: &Database, sizes: &Sizes) {
     let mut above = database.connect_superuser().unwrap();
     above.batch_execute("set session_replication_role = replica; set synchronous_commit = off").unwrap();
     for table in sizes.tables.values().filter(|table| table.rows > 0) {
         rows(&mut above, sizes, table);
-    }
-    for table in sizes.tables.values() {
-        let name = qualified(&table.name.schema, &table.name.name);
-        for column in table.columns.iter().filter(|column| !column.unique && !matches!(column.values, Values::Opaque)) {
-            let distinct = statistics(column, table.rows).distinct;
-            let set = format!("alter table {name} alter column {} set (n_distinct = {distinct})", ident(&column.name));
-            above.batch_execute(&set).unwrap();
-        }
     }
     above.batch_execute("vacuum analyze").unwrap();
 }

@@ -167,8 +167,10 @@ fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
     }
     if let Object::Table(table) = object {
         let name = &table.table;
-        for column in table.columns.iter().filter(|column| column.storage.is_some()) {
-            print(&Statement::SetStorage { table: name, column }, &mut out);
+        for column in &table.columns {
+            for setting in column.settings() {
+                print(&Statement::SetColumn { table: name, column, setting }, &mut out);
+            }
         }
         if let Some(identity) = &table.replica_identity {
             print(&Statement::SetReplicaIdentity { table: name, identity: Some(identity) }, &mut out);

@@ -7,8 +7,8 @@ use crate::text::{Names, Text, quoted};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Action, Column, Constraint, DataType, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule, SqlExpr,
-    Table, TableName, conventional_name,
+    Action, Column, ColumnStatistics, Constraint, DataType, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
+    Rule, SqlExpr, Table, TableName, conventional_name,
 };
 use specc_sql::Json;
 use std::fmt::Write as _;
@@ -182,10 +182,20 @@ fn shape(state: &State<'_>, json: &Json) -> Option<String> {
     })
 }
 
+fn statistics(said: &ColumnStatistics) -> String {
+    let target = said.target.map(|target| format!("target {target}"));
+    let distinct = said.distinct.map(|count| format!("n_distinct {count}"));
+    let inherited = said.inherited.map(|count| format!("n_distinct_inherited {count}"));
+    [target, distinct, inherited].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// Whether the column says nothing that `column -> target` could not say.
 fn fits(state: &State<'_>, table: &Table, column: &str, key: &ForeignKey) -> bool {
     let Some(own) = table.columns.iter().find(|c| c.name == column) else { return false };
-    let plain = own.generated.is_none() && own.identity.is_none() && own.storage.is_none() && own.compression.is_none();
+    let plain = own.generated.is_none()
+        && own.identity.is_none()
+        && own.compression.is_none()
+        && own.settings().next().is_none();
     let target = match state.entry(&key.target.id()).map(|e| &e.object) {
         Some(Object::Table(target)) => target,
         Some(_) => return false,
@@ -291,6 +301,9 @@ fn column(
             }
             if let Some(compression) = &column.compression {
                 text.push(format!(" compression {}", quoted(compression)));
+            }
+            if let Some(said) = &column.statistics {
+                text.push(format!(" statistics ({})", statistics(said)));
             }
             if let Some((id, shape)) = at.shapes.get(&column.name) {
                 text.says(id, |text| {

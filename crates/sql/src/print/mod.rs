@@ -22,7 +22,7 @@ pub use types::push_type;
 
 use crate::quote::{push_ident, push_literal, push_qualified};
 use crate::statement::{Named, Statement};
-use specc_catalog::{Column, Kind, Object, ObjectId, Rls, TableName};
+use specc_catalog::{Column, ColumnSetting, Kind, Object, ObjectId, Rls, TableName};
 
 /// Appends `statement` with its semicolon and a line end. What takes several statements of SQL has several lines.
 pub fn print(statement: &Statement<'_>, out: &mut String) {
@@ -54,11 +54,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
                 None => out.push_str("drop default"),
             }
         }
-        Statement::SetStorage { table, column } => {
-            alter_column(out, table, &column.name);
-            out.push_str("set storage ");
-            out.push_str(column.storage.as_ref().map_or(usual_storage(column), |name| name));
-        }
+        Statement::SetColumn { table, column, setting } => set_column(out, table, column, *setting),
         Statement::SetReplicaIdentity { table, identity } => {
             alter_table(out, table);
             out.push_str("replica identity ");
@@ -137,6 +133,27 @@ fn create(out: &mut String, object: &Object, verb: &str) {
         Object::Seed(o) => data::insert_seed(out, o, None),
         Object::Sql(o) => data::verbatim(out, &o.up),
     }
+}
+
+/// Statistics are those of the one table: its partitions and heirs have their own.
+fn set_column(out: &mut String, table: &TableName, column: &Column, setting: ColumnSetting) {
+    let said = setting.of(column);
+    if setting == ColumnSetting::Storage {
+        alter_column(out, table, &column.name);
+        out.push_str("set storage ");
+        out.push_str(said.as_deref().unwrap_or(usual_storage(column)));
+        return;
+    }
+    out.push_str("alter table only ");
+    table_name(out, table);
+    out.push_str(" alter column ");
+    push_ident(out, &column.name);
+    let word = setting.word();
+    out.push_str(&match (setting, said) {
+        (ColumnSetting::Target, said) => format!(" set {word} {}", said.as_deref().unwrap_or("-1")),
+        (_, Some(count)) => format!(" set ({word} = {count})"),
+        (_, None) => format!(" reset ({word})"),
+    });
 }
 
 /// How a column's values are kept unless it is said: before 16 there is no word for it. Only types of varying length can

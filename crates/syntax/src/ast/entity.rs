@@ -1,9 +1,9 @@
 //! Entities and mixins: fields and references.
 
 use super::{
-    At, CheckDecl, DataClass, DistributeDecl, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl,
-    PartitionDecl, PolicyRule, PromiseDecl, QName, RawExpr, RetainDecl, SearchDecl, Setting, TriggerDecl, TypeRef,
-    UniqueDecl, WorkflowDecl,
+    Amount, At, CheckDecl, DataClass, DistributeDecl, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name,
+    PartitionByDecl, PartitionDecl, PolicyRule, PromiseDecl, QName, RawExpr, RetainDecl, SearchDecl, Setting,
+    TriggerDecl, TypeRef, UniqueDecl, WorkflowDecl,
 };
 use smol_str::SmolStr;
 
@@ -94,7 +94,7 @@ pub enum ReplicaIdentity {
 
 /// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `pii`, `secret`, `= value`,
 /// `generated [virtual] (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
-/// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `shape { key: type }`, `not null name`
+/// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `statistics (target 500)`, `shape { key: type }`, `not null name`
 /// is not needed. In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
 /// expr])` or `sum(path.field [where expr])`.
 ///
@@ -121,8 +121,17 @@ pub struct FieldDecl {
     pub using: Option<Box<RawExpr>>,
     pub storage: Option<Box<Name>>,
     pub compression: Option<Box<Name>>,
+    pub statistics: Option<Box<StatisticsDecl>>,
     /// What a value of JSON has.
     pub shape: Option<Box<ShapeDecl>>,
+}
+
+/// `statistics (target 500, n_distinct -0.5, n_distinct_inherited 7)`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatisticsDecl {
+    pub target: Option<Amount>,
+    pub distinct: Option<Amount>,
+    pub inherited: Option<Amount>,
 }
 
 /// `shape { theme: text, size: int?, tags: text[], home: { city: text } }`

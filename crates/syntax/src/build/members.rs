@@ -95,6 +95,7 @@ impl Cx<'_> {
             using: None,
             storage: None,
             compression: None,
+            statistics: None,
             shape: None,
         };
         for part in parts {
@@ -122,6 +123,7 @@ impl Cx<'_> {
                 Rule::backfill => field.backfill = self.inner_expr(part).map(Box::new),
                 Rule::storage => field.storage = self.inner_name(part).map(Box::new),
                 Rule::compression => field.compression = self.inner_name(part).map(Box::new),
+                Rule::statistics => field.statistics = Some(Box::new(self.statistics(part))),
                 Rule::shape => {
                     let at = self.at(&part);
                     let keys = part.into_inner().next().map(|object| self.shape_keys(object)).unwrap_or_default();
@@ -131,6 +133,20 @@ impl Cx<'_> {
             }
         }
         Some(field)
+    }
+
+    fn statistics(&mut self, pair: Pair<'_>) -> StatisticsDecl {
+        let mut said = StatisticsDecl { target: None, distinct: None, inherited: None };
+        let mut parts = pair.into_inner();
+        while let (Some(word), Some(amount)) = (parts.next(), parts.next()) {
+            let amount = Some(self.amount(&amount));
+            match word.as_str() {
+                "target" => said.target = amount,
+                "n_distinct" => said.distinct = amount,
+                _ => said.inherited = amount,
+            }
+        }
+        said
     }
 
     /// The keys of an object; the scanner bounds how deep they are.

@@ -83,7 +83,7 @@ impl Cx<'_> {
         pair.into_inner().next().map(|p| self.amount(&p))
     }
 
-    fn amount(&mut self, pair: &Pair<'_>) -> Amount {
+    pub(super) fn amount(&mut self, pair: &Pair<'_>) -> Amount {
         Amount { text: pair.as_str().replace('_', "").into(), at: self.at(pair) }
     }
 

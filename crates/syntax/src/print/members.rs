@@ -144,6 +144,7 @@ impl Printer<'_> {
         rest.extend(f.class.map(|class| class.word().to_owned()));
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));
+        rest.extend(f.statistics.as_deref().map(statistics));
         rest.extend(f.shape.as_ref().map(|shape| format!("shape {}", shape_keys(&shape.keys))));
         self.history(&mut rest, f.was.as_deref(), &f.deprecated, f.backfill.as_deref());
         rest.extend(f.using.as_ref().map(|e| format!("using {}", self.in_brackets(e))));
@@ -299,6 +300,12 @@ fn identity(i: &Identity) -> String {
 }
 
 /// `name: ` or nothing.
+fn statistics(said: &StatisticsDecl) -> String {
+    let parts = [("target", &said.target), ("n_distinct", &said.distinct), ("n_distinct_inherited", &said.inherited)];
+    let said = parts.iter().filter_map(|(word, amount)| Some(format!("{word} {}", amount.as_ref()?.text)));
+    format!("statistics ({})", said.collect::<Vec<_>>().join(", "))
+}
+
 fn named(n: &Option<Name>) -> String {
     n.as_ref().map_or(String::new(), |n| format!("{}: ", name(n)))
 }

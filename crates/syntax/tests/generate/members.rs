@@ -2,6 +2,15 @@
 
 use super::*;
 
+fn statistics() -> impl Strategy<Value = StatisticsDecl> {
+    let number = |text: &'static [&'static str]| {
+        of(proptest::sample::select(text).prop_map(|text| Amount { text: text.into(), at: at() }))
+    };
+    (number(&["0", "500"]), number(&["-0.25", "7"]), number(&["-1", "1000000"]))
+        .prop_filter("one at least", |(a, b, c)| a.is_some() || b.is_some() || c.is_some())
+        .prop_map(|(target, distinct, inherited)| StatisticsDecl { target, distinct, inherited })
+}
+
 pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
     let maintained = (prop_oneof![Just("count"), Just("sum")], name(), of(name()), any::<bool>(), of(expr())).prop_map(
         |(f, path, field, including_deleted, filter)| {
@@ -24,6 +33,7 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             of(name()),
             of(expr()),
             of(shape()),
+            of(statistics()),
         ),
         of(proptest::sample::select(&[DataClass::Pii, DataClass::Secret][..])),
     )
@@ -46,6 +56,7 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             compression: rest.7.map(Box::new),
             using: rest.8.map(Box::new),
             shape: rest.9.map(Box::new),
+            statistics: rest.10.map(Box::new),
         })
 }
 

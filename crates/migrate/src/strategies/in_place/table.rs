@@ -9,8 +9,8 @@ use crate::recreation::{computes_anew, is_regenerated};
 use crate::schedule::Phase;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
-    Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence, SequenceOptions,
-    SqlExpr, Table, TableName,
+    Catalog, Column, ColumnSetting, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence,
+    SequenceOptions, SqlExpr, Table, TableName,
 };
 use specc_facts::Family;
 use specc_sql::quote::{ident, literal, qualified};
@@ -113,8 +113,9 @@ impl<'d> Builder<'d, '_> {
         let statement = self.adding(to, column);
         let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
         self.nodes.edge(gone, node);
-        if column.storage.is_some() {
-            self.nodes.then(node, Role::After, Phase::Main, Statement::SetStorage { table: &to.table, column });
+        for setting in column.settings() {
+            let set = Statement::SetColumn { table: &to.table, column, setting };
+            self.nodes.then(node, Role::After, Phase::Main, set);
         }
         self.comment_column(new, to, column, Some(node));
     }
@@ -188,16 +189,16 @@ impl<'d> Builder<'d, '_> {
             } else if neutral.is_none() && required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
-            if column.storage.is_some() {
-                self.add(&mut chain, Role::After, main, Statement::SetStorage { table: name, column });
+            for setting in column.settings() {
+                self.add(&mut chain, Role::After, main, Statement::SetColumn { table: name, column, setting });
             }
             return self.comment_column(new, table, column, Some(node));
         }
         let bare = Column { nullable: true, default: None, identity: None, ..column.clone() };
         let statement = self.adding(table, self.arena.column(bare));
         let node = self.add(&mut chain, Role::Make, main, statement);
-        if column.storage.is_some() {
-            self.nodes.then(node, Role::After, main, Statement::SetStorage { table: name, column });
+        for setting in column.settings() {
+            self.nodes.then(node, Role::After, main, Statement::SetColumn { table: name, column, setting });
         }
         self.comment_column(new, table, column, Some(node));
         let mut counter = None;
@@ -385,8 +386,11 @@ impl<'d> Builder<'d, '_> {
             builder.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
         };
         let is_anew = from.ty != to.ty || from.collation != to.collation;
-        if from.storage != to.storage && !(is_anew && to.storage.is_some()) {
-            apart(self, Statement::SetStorage { table: name, column: to });
+        for setting in ColumnSetting::ALL {
+            let (before, after) = (setting.of(from), setting.of(to));
+            if before != after && !(is_anew && after.is_some() && setting == ColumnSetting::Storage) {
+                apart(self, Statement::SetColumn { table: name, column: to, setting });
+            }
         }
         if from.compression != to.compression && !(is_anew && to.compression.is_some()) {
             apart(self, Statement::Alter(Alter::SetCompression { table: name, column: to }));
@@ -403,7 +407,8 @@ impl<'d> Builder<'d, '_> {
     /// With a type of its own a column is stored as that type is, whatever was said of it before.
     pub(crate) fn stored_as(&mut self, chain: &mut Chain, table: &'d TableName, column: &'d Column) {
         if column.storage.is_some() {
-            self.add(chain, Role::Change, Phase::Main, Statement::SetStorage { table, column });
+            let setting = ColumnSetting::Storage;
+            self.add(chain, Role::Change, Phase::Main, Statement::SetColumn { table, column, setting });
         }
         if column.compression.is_some() {
             let change = Alter::SetCompression { table, column };

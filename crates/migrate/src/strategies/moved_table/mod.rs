@@ -87,10 +87,11 @@ impl<'d> Builder<'d, '_> {
                 }
                 Ok(true)
             }
-            Statement::SetStorage { table, column } => {
+            Statement::SetColumn { table, column, setting } => {
                 let Some(one) = self.moves.of(table) else { return Ok(false) };
                 let whole = one.new;
-                let set = Statement::SetStorage { table: self.arena.table_name(self.aside(table)), column };
+                let table = self.arena.table_name(self.aside(table));
+                let set = Statement::SetColumn { table, column, setting: *setting };
                 let node = self.nodes.push(Slot::None, Role::After, Phase::Main, set);
                 self.before(whole, step.place(), node);
                 Ok(true)

@@ -236,8 +236,8 @@ impl<'d> Move<'_, 'd> {
             let bare = builder.arena.column(bare);
             let add = builder.adding(self.to, bare);
             let node = builder.add(&mut chain, Role::After, Phase::Main, add);
-            if bare.storage.is_some() {
-                let set = Statement::SetStorage { table: &self.to.table, column: bare };
+            for setting in bare.settings() {
+                let set = Statement::SetColumn { table: &self.to.table, column: bare, setting };
                 builder.add(&mut chain, Role::After, Phase::Main, set);
             }
             for (ty, made) in &builder.types_aside {
