@@ -3,8 +3,7 @@
 //! It looks at 300 rows for each of the most common values that it keeps, and tells from them how many different values there
 //! are. Of values of which few come often and most hardly ever, such a sample shows few: the estimate is then a part of the truth.
 
-use crate::distribution::binned;
-use crate::statistics::{TARGET, estimate, n_distinct};
+use crate::statistics::{TARGET, estimate, n_distinct, present};
 use crate::{Column, Skew};
 use specc_catalog::ColumnStatistics;
 use specc_model::{Entity, Model};
@@ -28,7 +27,7 @@ pub fn advised(model: &Model, entity: &Entity, column: &specc_catalog::Column) -
     let said = entity.field(&column.name).and_then(|at| model.sized_column(None, entity.id, at));
     let there = match said.is_some_and(|said| said.distinct.is_some()) {
         true => column.distinct as f64,
-        false => present(&column, rows),
+        false => present(&column, rows as f64),
     };
     let count = far_off(&column, rows, there).then(|| round(n_distinct(there.round(), rows)));
     let divided = entity.partition_by.is_some();
@@ -49,11 +48,6 @@ fn round(distinct: f64) -> f64 {
 fn far_off(column: &Column, rows: u64, there: f64) -> bool {
     let told = estimate(column, rows);
     !column.unique && (told * FAR < there || there * FAR < told)
-}
-
-/// How many of the values that there may be come in so many rows.
-fn present(column: &Column, rows: u64) -> f64 {
-    binned(column).iter().map(|(values, part)| values * (1.0 - (1.0 - part.min(1.0)).powf(rows as f64))).sum()
 }
 
 /// How many of the most common values should be kept, where the usual number leaves out values that a query would meet.

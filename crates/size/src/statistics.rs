@@ -38,8 +38,11 @@ pub(crate) fn n_distinct(values: f64, rows: u64) -> f64 {
 /// `src/backend/commands/analyze.c` has it.
 pub(crate) fn estimate(column: &Column, rows: u64) -> f64 {
     let (rows, sample) = (rows as f64, (column.target * SAMPLED) as f64);
-    if column.unique || rows <= sample {
+    if column.unique {
         return column.distinct as f64;
+    }
+    if rows <= sample {
+        return present(column, rows);
     }
     // Each value that comes in the sample, and each that comes in it just once.
     let (mut seen, mut once) = (0.0, 0.0);
@@ -51,6 +54,11 @@ pub(crate) fn estimate(column: &Column, rows: u64) -> f64 {
     let (rows, sample) = (rows * (1.0 - column.nulls), sample * (1.0 - column.nulls));
     let below = sample - once + once * sample / rows;
     (sample * seen / below.max(f64::MIN_POSITIVE)).clamp(seen, rows)
+}
+
+/// How many of the values that there may be come in so many rows.
+pub(crate) fn present(column: &Column, rows: f64) -> f64 {
+    binned(column).iter().map(|(values, part)| values * (1.0 - (1.0 - part.min(1.0)).powf(rows))).sum()
 }
 
 /// What `ANALYZE` would find.
