@@ -212,6 +212,16 @@ impl Walk<'_> {
             return None;
         }
         let exact: Vec<&Routine> = fitting.iter().copied().filter(|routine| is_exact(routine, args)).collect();
+        if let [one, other, ..] = exact[..]
+            && !args.loose
+            && !unknown
+            && is_the_same(one, other, args)
+        {
+            let ways = format!("`{}({})` and `{}({})`", one.name.name, one.signature, other.name.name, other.signature);
+            let help = "leave out the default of one of them, or give the value that it stands for".to_owned();
+            self.report(at, Problem::Ambiguous, format!("{ways} both take these arguments"), Some(help));
+            return None;
+        }
         let chosen = match (&exact[..], &fitting[..]) {
             ([one], _) | (_, [one]) => vec![*one],
             _ => fitting,
@@ -403,6 +413,17 @@ fn parameter<'r>(routine: &'r Routine, at: usize, args: &Args<'_>) -> Option<&'r
         Some(name) => routine.params.iter().find(|p| p.name == *name),
         None => routine.params.iter().filter(|p| p.is_input()).nth(at).filter(|p| p.mode != "variadic"),
     }
+}
+
+/// Whether two functions of a schema take the arguments in parameters of the same types, so that only defaults tell them apart: Postgres
+/// takes neither then.
+fn is_the_same(one: &Routine, other: &Routine, args: &Args<'_>) -> bool {
+    let variadic = |routine: &Routine| routine.params.iter().any(|p| p.mode == "variadic");
+    let same = |at: usize| match (parameter(one, at, args), parameter(other, at, args)) {
+        (Some(a), Some(b)) => a.ty.is_some() && a.ty == b.ty,
+        _ => false,
+    };
+    one.name.schema == other.name.schema && !variadic(one) && !variadic(other) && (0..args.exprs.len()).all(same)
 }
 
 /// Whether all arguments have the types of the parameters, where they are known.

@@ -53,6 +53,11 @@ fn is_plain(query: &Query) -> bool {
     query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none() && query.locks.is_empty()
 }
 
+/// `new.*`, `(row).*`: several values.
+fn is_star(expr: &Expr) -> bool {
+    matches!(expr, Expr::QualifiedWildcard(..)) || specc_expr::row_of_star(expr).is_some()
+}
+
 impl Walk<'_> {
     pub(crate) fn statement(&mut self, part: &Part<'_>, statement: &Statement) -> Output {
         match statement {
@@ -107,15 +112,25 @@ impl Walk<'_> {
         if let Some(source) = &insert.source {
             // Each value of a row becomes one of its column by itself.
             let rows = match source.body.as_ref() {
-                SetExpr::Values(values) if is_plain(source) => Some((values, self.rows(part, values))),
+                SetExpr::Values(values)
+                    if is_plain(source) && !values.rows.iter().any(|row| row.content.iter().any(is_star)) =>
+                {
+                    Some((values, self.rows(part, values)))
+                }
                 _ => None,
             };
-            let output = match &rows {
-                Some((_, types)) => {
+            let output = match (&rows, source.body.as_ref()) {
+                (Some((_, types)), _) => {
                     let width = types.first().map_or(0, Vec::len);
                     Output { columns: vec![(SmolStr::default(), None); width], complete: true }
                 }
-                None => self.query(part, source),
+                (None, SetExpr::Values(values)) if is_plain(source) => {
+                    let mut rows: Vec<Output> =
+                        values.rows.iter().map(|row| self.starred(part, &row.content)).collect();
+                    rows.truncate(1);
+                    rows.pop().unwrap_or_else(Output::open)
+                }
+                (None, _) => self.query(part, source),
             };
             if insert.columns.is_empty() {
                 if let Some(relation) = &target.relation {
@@ -246,7 +261,8 @@ impl Walk<'_> {
         match body {
             SetExpr::Values(values) => {
                 for row in &values.rows {
-                    row.content.iter().zip(types).for_each(|(expr, ty)| self.wanted(part, expr, ty));
+                    let alone = row.content.iter().take_while(|expr| !is_star(expr));
+                    alone.zip(types).for_each(|(expr, ty)| self.wanted(part, expr, ty));
                 }
             }
             SetExpr::Select(select) => {

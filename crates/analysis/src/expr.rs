@@ -142,6 +142,8 @@ impl Walk<'_> {
                     right => {
                         let given = self.expr(part, right);
                         self.each_of(part, right, compare_op, &ty, &given);
+                        let element = given.filter(|given| given.dims > 0);
+                        self.wanted(part, left, &element.map(|ty| DataType { dims: 0, args: Vec::new(), ..ty }));
                         let list = ty.filter(|ty| ty.dims == 0).map(|ty| DataType { dims: 1, args: Vec::new(), ..ty });
                         self.wanted(part, right, &list);
                     }
@@ -348,6 +350,10 @@ impl Walk<'_> {
             _ => {
                 let (a, b) = (self.against(part, right, left), self.against(part, left, right));
                 self.operands(part, whole, op, &a, &b);
+                if matches!(op, Op::PGOverlap | Op::AtArrow | Op::ArrowAt) {
+                    self.wanted(part, left, &self.enums_of(&b));
+                    self.wanted(part, right, &self.enums_of(&a));
+                }
                 self.given_by(op, &a, &b)
             }
         }
@@ -432,6 +438,11 @@ impl Walk<'_> {
             }
             _ => {
                 let given = self.expr(part, inner);
+                if let Some(values) = crate::places::values_of(inner) {
+                    let row = ty.as_ref().filter(|ty| ty.dims == 0);
+                    let fields = row.and_then(|ty| self.env.fields(&ty.schema, &ty.name)).unwrap_or_default();
+                    values.into_iter().zip(fields).for_each(|(value, field)| self.wanted(part, value, &field.ty));
+                }
                 if matches!(inner, Expr::Array(_)) {
                     self.wanted_elements(part, inner, &ty);
                 } else {
@@ -445,6 +456,11 @@ impl Walk<'_> {
     /// The type, where it is an enum.
     fn enum_of(&self, ty: &Ty) -> Ty {
         ty.clone().filter(|ty| self.env.labels(&ty.schema, &ty.name).is_some())
+    }
+
+    /// The type, where it is an array of enums.
+    pub(crate) fn enums_of(&self, ty: &Ty) -> Ty {
+        self.enum_of(ty).filter(|ty| ty.dims > 0)
     }
 
     /// The type of the row whose fields `(row).*` gives.

@@ -7,6 +7,7 @@ use crate::text::Part;
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
+use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{DateTimeField, Expr, Ident, Set, Spanned, Value, ValueWithSpan};
 use specc_facts::{Family, FieldUse, Searching, Variant};
 
@@ -47,6 +48,20 @@ impl Walk<'_> {
         }
         if !is_sure {
             return;
+        }
+        let enums = args.types.iter().find_map(|ty| self.enums_of(ty));
+        if let (Some(array), Some(first)) = (enums, fitting.first().filter(|_| known)) {
+            let element = DataType { dims: 0, args: Vec::new(), ..array.clone() };
+            for (at, taken) in first.args.iter().enumerate() {
+                let wanted = match taken.name {
+                    "anyelement" | "anycompatible" => &element,
+                    "anyarray" | "anycompatiblearray" => &array,
+                    _ => continue,
+                };
+                if let Some(value) = literal(args, at) {
+                    self.literal(part, value, &Some(wanted.clone()));
+                }
+            }
         }
         let field = match name {
             "date_part" => Some(FieldUse::Extract),

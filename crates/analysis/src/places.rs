@@ -5,7 +5,7 @@ use crate::environment::Lookup;
 use crate::find::idents;
 use crate::grouping::Use;
 use crate::query::columns;
-use crate::scope::Output;
+use crate::scope::{Output, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
@@ -18,14 +18,24 @@ use specc_expr::{Look, Tree};
 use specc_facts::{Kind, Variant};
 use std::ops::ControlFlow;
 
-/// How many values a row has that is written as one: `(a, b)`, `row(a, b)`.
+/// How many values a row has that is written as one.
 pub(crate) fn width(expr: &Expr) -> Option<usize> {
+    values_of(expr).map(|values| values.len())
+}
+
+/// The values of a row that is written as one: `(a, b)`, `row(a, b)`.
+pub(crate) fn values_of(expr: &Expr) -> Option<Vec<&Expr>> {
     match expr {
-        Expr::Tuple(items) => Some(items.len()),
+        Expr::Tuple(items) => Some(items.iter().collect()),
         Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("row") => match &call.args {
             FunctionArguments::List(list) => {
-                let plain = |arg: &FunctionArg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) if !matches!(e, Expr::QualifiedWildcard(..)));
-                list.args.iter().all(plain).then_some(list.args.len())
+                let plain = |arg| match arg {
+                    &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref expr)) => {
+                        (!matches!(expr, Expr::QualifiedWildcard(..))).then_some(expr)
+                    }
+                    _ => None,
+                };
+                list.args.iter().map(plain).collect()
             }
             _ => None,
         },
@@ -38,14 +48,31 @@ impl Walk<'_> {
         self.report_at(part, area, Problem::NotHere, message, Some(help.into()));
     }
 
-    /// Rows that are compared have as many values.
+    /// Rows that are compared have as many values, and a literal in one is read as what it is compared with.
     pub(crate) fn equal_rows(&mut self, part: &Part<'_>, left: &Expr, right: &Expr) {
-        if let (Some(a), Some(b)) = (width(left), width(right))
-            && a != b
-        {
+        let (Some(left), Some(values)) = (values_of(left), values_of(right)) else { return };
+        let (a, b) = (left.len(), values.len());
+        if a != b {
             let message = format!("a row of {a} is compared with a row of {b}");
             self.report_at(part, right.span(), Problem::WrongCount, message, Some("give both as many values".into()));
         }
+        for (one, other) in left.into_iter().zip(values) {
+            for (value, beside) in [(one, other), (other, one)] {
+                if matches!(value, Expr::Value(_)) {
+                    let ty = self.type_of(part, beside);
+                    self.wanted(part, value, &ty);
+                }
+            }
+        }
+    }
+
+    /// The type of an expression that is resolved elsewhere.
+    fn type_of(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
+        let (references, findings) = (self.out.references.len(), self.out.findings.len());
+        let ty = self.expr(part, expr);
+        self.out.references.truncate(references);
+        self.out.findings.truncate(findings);
+        ty
     }
 
     /// A query whose rows are compared with `left` has as many columns.

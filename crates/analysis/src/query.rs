@@ -8,9 +8,9 @@ use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
-    DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Value, Values,
-    WindowFrameBound, WindowSpec,
+    DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, ObjectName, OrderBy,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Value,
+    Values, WindowFrameBound, WindowSpec,
 };
 use specc_expr::{AddedColumns, RowOfStar};
 
@@ -339,11 +339,29 @@ impl Walk<'_> {
                         self.expand(source, star, &mut output);
                     }
                 }
-                SelectItem::QualifiedWildcard(kind, options) => {
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                     let star = part.place(options.wildcard_token.0.span);
-                    self.row_star(part, kind, star, &mut output);
+                    self.row_star(part, name, star, &mut output);
                 }
                 _ => output.complete = false,
+            }
+        }
+        output
+    }
+
+    /// What a row of `values` with stars in it gives.
+    pub(crate) fn starred(&mut self, part: &Part<'_>, row: &[Expr]) -> Output {
+        let mut output = Output { columns: Vec::new(), complete: true };
+        for expr in row {
+            match (expr, specc_expr::row_of_star(expr)) {
+                (_, Some(row)) => self.fields_of_row(part, row, &mut output),
+                (Expr::QualifiedWildcard(name, star), _) => {
+                    self.row_star(part, name, part.place(star.0.span), &mut output);
+                }
+                _ => {
+                    let ty = self.expr(part, expr);
+                    output.columns.push((output_name(expr), ty));
+                }
             }
         }
         output
@@ -361,20 +379,7 @@ impl Walk<'_> {
         }
     }
 
-    fn row_star(
-        &mut self,
-        part: &Part<'_>,
-        kind: &SelectItemQualifiedWildcardKind,
-        star: Option<(usize, usize)>,
-        output: &mut Output,
-    ) {
-        let name = match kind {
-            SelectItemQualifiedWildcardKind::ObjectName(name) => name,
-            SelectItemQualifiedWildcardKind::Expr(_) => {
-                output.complete = false;
-                return;
-            }
-        };
+    fn row_star(&mut self, part: &Part<'_>, name: &ObjectName, star: Option<(usize, usize)>, output: &mut Output) {
         let Some(written) = idents(name) else {
             output.complete = false;
             return;

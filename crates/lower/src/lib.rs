@@ -16,7 +16,7 @@ pub use behaviour::limits_of;
 pub use structure::{external, hints};
 
 use specc_catalog::{Catalog, Entry, Object};
-use specc_diag::Diagnostic;
+use specc_diag::{Diagnostic, codes};
 use specc_model::Model;
 
 /// What should exist, with what only lowering can find wrong (cycles of policies, generated names that collide).
@@ -53,6 +53,13 @@ impl Output {
         }
         if schema == structure::depends::session_schema(model) {
             structure::session_schema(model, &mut self.catalog);
+        }
+        let id = entry.object.id();
+        if let Some(span) = structure::declared(model, &id) {
+            let message = format!("the {id} is what specc makes itself under this name");
+            let found = Diagnostic::new(codes::NAME_COLLISION, span, message);
+            self.diagnostics.push(found.help("give yours another name"));
+            return;
         }
         self.catalog.insert(entry);
     }

@@ -6,6 +6,7 @@ pub mod formula;
 mod graph;
 pub mod index;
 mod past;
+mod reads;
 pub mod scope;
 mod sized;
 mod types;

@@ -248,6 +248,21 @@ fn losses_are_known_by_the_names_of_before() {
     }
 }
 
+/// Rows that are made hold what columns can become: numbers in texts that become numbers, labels that stay.
+#[test]
+fn rows_fit_what_columns_become() {
+    let texts = [
+        "enum mood { calm, glad, gone }
+entity items { id: int key, amount: text, at: text, name: text, mood: mood, rls off }\n",
+        "enum mood { calm, glad }
+entity items { id: int key, amount: int using (amount::int), at: date using (at::date), name: varchar(80), mood: mood, rls off }\n",
+    ];
+    let dir = project(&texts);
+    let report = prove(&private(), dir.path(), texts[1], |_, _| {});
+    assert_eq!(said(&report), [""; 0], "{:?}", report.notes);
+    assert!(report.tables >= 1, "{report:?}");
+}
+
 /// Each folder of `tests/changes` as a project that was built twice. `CHANGES` chooses by name.
 #[test]
 #[ignore = "takes long: every kind of change"]

@@ -18,7 +18,7 @@ use specc_catalog::{DataType, ObjectId, SqlExpr};
 use specc_diag::{Diagnostic, Span, codes};
 use specc_model::formula::{Exists, Formula, Level, Node, Operator, Row};
 use specc_model::scope::{PathStep, Scope};
-use specc_model::{EntityId, FieldIx, Model};
+use specc_model::{EntityId, FieldIx, Model, Object};
 use specc_sql::quote;
 
 /// What the rules of one entity share.
@@ -377,12 +377,10 @@ impl Shaper<'_> {
         self.queried.extend(asked.queried);
         self.reads.extend(asked.reads.into_iter().map(|read| (read, self.span)));
         self.viewer_fields.extend(asked.viewer);
-        for function in asked.functions.iter().map(|at| &model.functions[*at]) {
-            self.calls.push(functions::id(model, function));
-            // What an invoker function reads is read with the rights of who asks.
-            if !function.security_definer {
-                self.reads.extend(function.reads.iter().map(|read| (*read, self.span)));
-            }
+        for at in asked.functions {
+            self.calls.push(functions::id(model, &model.functions[at]));
+            let read = model.read_as_asked(Object::Function(at));
+            self.reads.extend(read.into_iter().map(|read| (read, self.span)));
         }
         self.captured(asked.captured.as_ref());
     }
@@ -390,8 +388,8 @@ impl Shaper<'_> {
     /// A helper sees every row: what is to be seen with the rights of who asks cannot be asked there.
     fn sees_more(&mut self, asked: &Asked) {
         let model = self.model;
-        let functions = asked.functions.iter().map(|at| &model.functions[*at]).filter(|f| !f.security_definer);
-        let mut tables: Vec<EntityId> = asked.queried.iter().chain(functions.flat_map(|f| &f.reads)).copied().collect();
+        let read = asked.functions.iter().flat_map(|at| model.read_as_asked(Object::Function(*at)));
+        let mut tables: Vec<EntityId> = asked.queried.iter().copied().chain(read).collect();
         tables.sort();
         tables.dedup();
         for entity in tables.into_iter().map(|id| model.entity(id)).filter(|e| hidden::sees_less(model, e, &self.roles))

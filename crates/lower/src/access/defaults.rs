@@ -12,6 +12,7 @@ pub(super) fn grantees(model: &Model) -> Grantees {
     let mut all = ByKind::default();
     if model.options.target == Target::Supabase {
         all.objects.extend(super::everyone_at_the_api(model));
+        all.sequences.extend(super::everyone_at_the_api(model));
     }
     model.sql_blocks.iter().for_each(|block| read(&block.up, &mut all));
     // Everyone may use a type anyway.

@@ -341,7 +341,9 @@ impl Names for Folder<'_> {
         }
     }
 
+    /// What a view reads with the rights of who asks, the policies of that filter.
     fn view(&mut self, at: usize) -> String {
+        self.looks_into(at);
         qualified(&self.model.views[at].name)
     }
 
@@ -352,6 +354,7 @@ impl Names for Folder<'_> {
             match object {
                 Object::Entity(id) if Some(*id) != own => self.reads.push(*id),
                 Object::Function(at) => self.functions.push(*at),
+                Object::View(at) => self.looks_into(*at),
                 Object::Session(name) => self.says_who(name),
                 _ => {}
             }
@@ -360,6 +363,10 @@ impl Names for Folder<'_> {
 }
 
 impl Folder<'_> {
+    fn looks_into(&mut self, view: usize) {
+        self.reads.extend(self.model.read_as_asked(Object::View(view)));
+    }
+
     /// A column of the row at a place.
     fn value(&mut self, place: &Place, field: FieldIx) -> String {
         if place.steps.is_empty() {

@@ -147,6 +147,19 @@ impl<'a> Room<'a> {
     }
 }
 
+/// Where an author declares a function or a view that is this object.
+pub(crate) fn declared(model: &Model, id: &ObjectId) -> Option<Span> {
+    let names = |name: &specc_model::Qualified| name.schema == id.schema && name.name == id.name;
+    match id.kind {
+        Kind::Function => {
+            let mut own = model.functions.iter().filter(|own| names(&own.name));
+            own.find(|own| functions::id(model, own) == *id).map(|own| own.meta.span)
+        }
+        Kind::View => model.views.iter().find(|own| names(&own.name)).map(|own| own.meta.span),
+        _ => None,
+    }
+}
+
 /// The file in which the platform's accounts are declared. A file of the author's may have the same name, and so the same
 /// area, and still declares things to make.
 fn platform_file(model: &Model) -> Option<FileId> {

@@ -5,8 +5,9 @@ use crate::files::Decided;
 use crate::render::{NAMED, count, list};
 use crate::schedule::{Part, Stage};
 use rustc_hash::FxHashSet;
-use specc_catalog::{Catalog, Kind, Object, ObjectId, Policy, Rls};
+use specc_catalog::{Catalog, Kind, Object, ObjectId, Policy, Returns, Rls, Timing, Trigger};
 use specc_diff::Difference;
+use specc_split::Lexer;
 use specc_sql::{Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
 
@@ -127,19 +128,22 @@ pub fn changes(difference: &Difference<'_>, decided: Option<&Decided>) -> Vec<St
     for &place in &difference.added {
         if let Some((_, entry)) = to.at(place as usize) {
             changes.object(&entry.object, true);
+            changes.others.extend(beside_rules(from, to, None, Some(&entry.object)));
         }
     }
     for &place in &difference.removed {
         if let Some((_, entry)) = from.at(place as usize) {
             changes.object(&entry.object, false);
+            changes.others.extend(beside_rules(from, to, Some(&entry.object), None));
         }
     }
     for &(old, new) in &difference.changed {
         let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
         if a.owner != b.owner {
             let role = |entry: &specc_catalog::Entry| entry.owner.clone().unwrap_or_else(|| APPLIES.into());
-            changes.given.push(format!("the {} goes from {} to {}", b.object.id(), role(a), role(b)));
+            changes.others.push(format!("the {} goes from {} to {}", b.object.id(), role(a), role(b)));
         }
+        changes.others.extend(beside_rules(from, to, Some(&a.object), Some(&b.object)));
         match (&a.object, &b.object) {
             (Object::Grant(x), Object::Grant(y)) => {
                 let more = y.privileges.iter().any(|p| !x.privileges.contains(p));
@@ -165,6 +169,75 @@ pub fn changes(difference: &Difference<'_>, decided: Option<&Decided>) -> Vec<St
     changes.lines()
 }
 
+/// What a change opens or closes that is neither a rule nor a grant; how much, is not worked out.
+fn beside_rules(from: &Catalog, to: &Catalog, old: Option<&Object>, new: Option<&Object>) -> Option<String> {
+    let id = new.or(old)?.id();
+    match (old, new) {
+        (before, Some(Object::Bucket(bucket))) => {
+            let was = matches!(before, Some(Object::Bucket(before)) if before.public);
+            match (was, bucket.public) {
+                (false, true) => Some(format!("every file of the {id} can be read by everyone, past its rules")),
+                (true, false) => Some(format!("files of the {id} can only be read by its rules")),
+                _ => None,
+            }
+        }
+        (None, Some(Object::PublicationTable(of))) => {
+            Some(format!("changes of {} go to subscribers of {}", name(&of.table), of.publication))
+        }
+        (before, Some(Object::Sql(block))) => {
+            let same = matches!(before, Some(Object::Sql(before)) if before.up == block.up);
+            (!same && says(&block.up, &GIVING)).then(|| format!("what the {id} gives or takes is not worked out"))
+        }
+        (Some(Object::Trigger(trigger)), None) => {
+            let stays = to.contains(&trigger.table.id()) && trigger.timing != Timing::After;
+            (stays && raises(from, trigger)).then(|| format!("what the {id} refused is not refused by it any more"))
+        }
+        (Some(before), Some(after)) if before != after && is_reachable(to, &id.schema) => {
+            match (as_owner(before), as_owner(after)) {
+                (false, true) => Some(format!("the {id} runs with its owner's rights now, past the rules of who asks")),
+                (true, false) => Some(format!("the {id} runs with the rights of who asks now")),
+                (true, true) => {
+                    Some(format!("the {id} is another one, and passes the rules: what it shows is not compared"))
+                }
+                (false, false) => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Words of statements that open or close something.
+const GIVING: [&str; 6] = ["grant", "revoke", "policy", "definer", "owner", "security"];
+
+fn says(text: &str, words: &[&str]) -> bool {
+    let tokens = Lexer::new(text).map_while(Result::ok);
+    tokens.into_iter().any(|token| words.iter().any(|word| token.is(text, word)))
+}
+
+/// Whether the function of a trigger refuses something.
+fn raises(catalog: &Catalog, trigger: &Trigger) -> bool {
+    let id = ObjectId::new(Kind::Function, trigger.function.schema.clone(), trigger.function.name.clone()).part("");
+    matches!(catalog.get(&id).map(|entry| &entry.object), Some(Object::Function(it)) if says(it.body.text(), &["raise"]))
+}
+
+/// Whether it works past the rules of who asks.
+fn as_owner(object: &Object) -> bool {
+    match object {
+        Object::Function(function) => {
+            let fired = matches!(&function.returns, Some(Returns::Type(ty)) if ty.name == "trigger");
+            function.security_definer && !fired
+        }
+        Object::View(view) => view.materialized || !view.security_invoker,
+        _ => false,
+    }
+}
+
+/// Whether clients get to what is in a schema; helpers of rules are in one that they do not get to.
+fn is_reachable(catalog: &Catalog, schema: &str) -> bool {
+    let on = |entry: &specc_catalog::Entry| matches!(&entry.object, Object::Grant(grant) if grant.on.kind == Kind::Schema && grant.on.name == schema);
+    schema == "public" || catalog.iter().any(|(_, entry)| on(entry))
+}
+
 fn roles(policy: &Policy) -> impl Iterator<Item = &str> {
     let everyone = policy.roles.is_empty().then_some("everyone");
     everyone.into_iter().chain(policy.roles.iter().map(|role| role.as_str()))
@@ -175,8 +248,8 @@ struct Access {
     counts: BTreeMap<(&'static str, char), usize>,
     /// By object and role: wider, narrower.
     ways: BTreeMap<(String, String), (bool, bool)>,
-    /// What gets another owner.
-    given: Vec<String>,
+    /// What gets another owner, and what opens or closes something without a rule or a grant.
+    others: Vec<String>,
     /// What is decided of tables.
     decided: Decided,
 }
@@ -218,7 +291,7 @@ impl Access {
     }
 
     fn lines(self) -> Vec<String> {
-        if self.counts.is_empty() && self.ways.is_empty() && self.given.is_empty() && self.decided.lines.is_empty() {
+        if self.counts.is_empty() && self.ways.is_empty() && self.others.is_empty() && self.decided.lines.is_empty() {
             return vec![AS_BEFORE.into()];
         }
         let counts: Vec<String> =
@@ -235,7 +308,7 @@ impl Access {
         let ways = by_way.into_iter().map(|((word, on), roles)| format!("access to {on} {word} for {}", list(&roles)));
         let mut lines = if counts.is_empty() { Vec::new() } else { vec![counts.join(", ")] };
         lines.extend(short(self.decided.lines, 40));
-        lines.extend(short(ways.chain(self.given).collect(), 11));
+        lines.extend(short(ways.chain(self.others).collect(), 11));
         lines
     }
 }

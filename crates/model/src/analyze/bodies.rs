@@ -64,6 +64,8 @@ pub(crate) struct Needs {
     pub maybe: Vec<Object>,
     /// The entities whose rows it looks for.
     pub reads: Vec<EntityId>,
+    /// The views that it looks into, and the functions that it calls.
+    pub through: Vec<Object>,
     /// The columns that it gives values to.
     pub writes: Vec<(EntityId, FieldIx)>,
     /// It throws an error somewhere, or that is not known.
@@ -98,7 +100,7 @@ pub(crate) fn function_needs(
         _ => None,
     };
     let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut raises, mut only, mut session) = (true, None, Vec::new());
+    let (mut raises, mut only, mut session, mut through) = (true, None, Vec::new(), Vec::new());
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -134,11 +136,13 @@ pub(crate) fn function_needs(
         if found.findings.is_empty() {
             super::results::check(&known, f, &found, &d.body, d.name.span(), out);
         }
+        // A column may be one of a row that it is given.
+        let tables = found.references.iter().filter(|r| matches!(r.target, Target::Relation(_)));
+        reads.extend(tables.filter_map(|r| entity(&known.object(&r.target)?)));
+        let named = found.references.iter().filter_map(|r| known.object(&r.target));
+        through.extend(named.filter(|object| matches!(object, Object::View(_) | Object::Function(_))));
         match language {
             Language::Sql => {
-                // A column may be one of a row that it is given.
-                let tables = found.references.iter().filter(|r| matches!(r.target, Target::Relation(_)));
-                reads.extend(tables.filter_map(|r| entity(&known.object(&r.target)?)));
                 maybe = one_of_several(&known, &mut found);
                 depends.extend(read(&known, found, &d.body, out));
             }
@@ -174,7 +178,9 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, maybe, reads, writes, raises, session, only, conflicts }
+    through.sort();
+    through.dedup();
+    Needs { depends, maybe, reads, through, writes, raises, session, only, conflicts }
 }
 
 /// The columns of entities that a body gives values to.

@@ -100,6 +100,10 @@ impl<'a> Collector<'a, '_> {
                     let message = format!("schema name `{}` is reserved", d.name.text);
                     let help = "choose another name; `pg_…` and `information_schema` are Postgres's own";
                     self.out.push(Diagnostic::new(codes::RESERVED_NAME, d.name.at.0, message).help(help));
+                } else if JOURNALS.contains(&d.name.text.as_str()) {
+                    let message = format!("schema name `{}` is reserved", d.name.text);
+                    let help = "choose another name; the list of what is applied is kept in it";
+                    self.out.push(Diagnostic::new(codes::RESERVED_NAME, d.name.at.0, message).help(help));
                 }
                 if self.plain(Space::Schema, "schema", &d.name, d.was.as_ref()) {
                     self.project.schemas.insert(d.name.text.clone());
@@ -351,6 +355,9 @@ pub(crate) fn still_there(kind: &str, old: &str, span: Span, there: Span) -> Dia
 }
 
 /// Whether only Postgres makes this schema and what is in it.
+/// Schemas in which `specc apply` and the platform keep what they applied.
+const JOURNALS: [&str; 2] = ["specc", "supabase_migrations"];
+
 pub(crate) fn is_own_schema(name: &str) -> bool {
     name.starts_with("pg_") || name == "information_schema"
 }

@@ -278,6 +278,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             body: d.body.text.clone(),
             depends: Vec::new(),
             reads: Vec::new(),
+            through: Vec::new(),
             writes: Vec::new(),
             raises: true,
             session: Vec::new(),

@@ -471,6 +471,7 @@ fn apply(model: &mut Model, late: Late) {
         }
         function.depends = needs.depends;
         function.reads = needs.reads;
+        function.through = needs.through;
         function.writes = needs.writes;
         function.raises = needs.raises;
         function.session = needs.session;

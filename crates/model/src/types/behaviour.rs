@@ -125,8 +125,10 @@ pub struct Function {
     /// Where its body names functions that say who is asking, and which.
     pub session: Vec<(usize, usize, SmolStr)>,
     pub depends: Vec<Object>,
-    /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
+    /// Entities whose rows its body looks for, with the rights that it runs with: as far as it can be read, or says so.
     pub reads: Vec<EntityId>,
+    /// The views and functions that its body names.
+    pub through: Vec<Object>,
     /// Columns that its body gives values to, as far as it can be read.
     pub writes: Vec<(EntityId, FieldIx)>,
     /// Its body throws an error somewhere; of one that is not read it is not known, and taken to be so.

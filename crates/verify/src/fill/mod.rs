@@ -13,6 +13,7 @@ use specc_catalog::{Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, 
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use value::{Candidates, ROW, value};
 
@@ -38,6 +39,8 @@ struct Plan<'c> {
     checks: Vec<&'c SqlExpr>,
     /// Columns that will take no null.
     required: BTreeSet<&'c SmolStr>,
+    /// What types columns of texts will have.
+    becomes: BTreeMap<&'c SmolStr, &'c DataType>,
     /// Rows that the spec puts there.
     seeds: Vec<&'c Seed>,
     /// What divides it, now or later, and a value of it for each part.
@@ -59,6 +62,7 @@ pub fn fill(
     rows: usize,
     done: &mut BTreeSet<TableName>,
 ) -> Result<Vec<Filled>, postgres::Error> {
+    let catalog = &*kept_labels(catalog, later);
     let plans = plans(catalog, later);
     let outside: BTreeMap<TableName, BTreeSet<SmolStr>> = plans
         .values()
@@ -93,6 +97,25 @@ pub fn fill(
     Ok(all)
 }
 
+/// The catalog with those labels of its enums that are there later too.
+fn kept_labels<'c>(catalog: &'c Catalog, later: &Catalog) -> Cow<'c, Catalog> {
+    let mut kept = Cow::Borrowed(catalog);
+    for (id, entry) in catalog.iter() {
+        let (Object::Enum(own), Some(Object::Enum(then))) = (&entry.object, later.get(id).map(|then| &then.object))
+        else {
+            continue;
+        };
+        let labels: Vec<SmolStr> = own.labels.iter().filter(|label| then.labels.contains(label)).cloned().collect();
+        if !labels.is_empty()
+            && labels.len() < own.labels.len()
+            && let Some(Object::Enum(own)) = kept.to_mut().get_mut(id).map(|entry| &mut entry.object)
+        {
+            own.labels = labels;
+        }
+    }
+    kept
+}
+
 fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName, Plan<'c>> {
     let mut plans: BTreeMap<&TableName, Plan<'_>> = BTreeMap::new();
     for (_, entry) in catalog.iter() {
@@ -104,6 +127,7 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                 late: false,
                 checks: Vec::new(),
                 required: BTreeSet::new(),
+                becomes: BTreeMap::new(),
                 seeds: Vec::new(),
                 divided: Vec::new(),
                 wanted: Vec::new(),
@@ -125,6 +149,8 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
             Object::Table(o) if !is_there => {
                 let Some(plan) = plans.get_mut(&o.table) else { continue };
                 plan.required.extend(o.columns.iter().filter(|column| !column.nullable).map(|column| &column.name));
+                let becomes = o.columns.iter().filter(|column| column.ty.schema.is_empty());
+                plan.becomes.extend(becomes.map(|column| (&column.name, &column.ty)));
             }
             Object::Constraint(o) => {
                 let Some(plan) = plans.get_mut(&o.table) else { continue };
@@ -364,7 +390,8 @@ fn insert(
         }
         let candidates = Candidates::of(catalog, column, place, &plan.checks);
         let required = in_key || plan.required.contains(&column.name);
-        match value(catalog, column, &candidates, unique, required) {
+        let becomes = plan.becomes.get(&column.name).copied();
+        match value(catalog, column, becomes, &candidates, unique, required) {
             Some(value) => match wanted {
                 Some((_, first)) => {
                     let (list, count) = (array(first, &column.ty), first.len());
@@ -418,7 +445,9 @@ fn external(
         let (name, ty): (&str, &str) = (row.get(0), row.get(1));
         let ty = specc_facts::canonical_type(ty).unwrap_or(ty);
         let column = Column::new(name, specc_catalog::DataType::builtin(ty));
-        let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true, true) else { return Ok(()) };
+        let Some(value) = value(&Catalog::new(), &column, None, &Candidates::default(), true, true) else {
+            return Ok(());
+        };
         names.push(ident(name).into_owned());
         values.push(value);
     }

@@ -62,7 +62,7 @@ pub fn samples(
 fn list(catalog: &Catalog, plan: &Plan<'_>, column: &Column, place: usize) -> Option<(String, bool)> {
     let unique = plan.unique.iter().any(|set| set.contains(&&column.name));
     let candidates = Candidates::of(catalog, column, place, &plan.checks);
-    let value = value(catalog, column, &candidates, unique, true)?;
+    let value = value(catalog, column, None, &candidates, unique, true)?;
     let own = plan.checks.iter().filter(|check| check.columns.iter().all(|read| *read == column.name));
     let own: Vec<String> =
         own.filter(|check| check.reads(&column.name)).map(|check| format!("({})", check.text)).collect();

@@ -108,15 +108,22 @@ fn one_of(all: &[String]) -> String {
     format!("(array[{}])[1 + g.i % {}]", all.join(", "), all.len())
 }
 
-/// A value for each number: distinct if it must be, within what the checks name if they name something.
+/// A value for each number: distinct if it must be, within what the checks name if they name something. A text that `becomes` of
+/// another type is one of that type's.
 pub(super) fn value(
     catalog: &Catalog,
     column: &Column,
+    becomes: Option<&DataType>,
     candidates: &Candidates,
     unique: bool,
     required: bool,
 ) -> Option<String> {
-    let value = plain(catalog, &column.ty, candidates, unique)?;
+    let is_text = |ty: &DataType| ty.dims == 0 && ty.schema.is_empty() && specc_facts::family(&ty.name) == Family::Text;
+    let becomes = becomes.filter(|then| is_text(&column.ty) && then.dims == 0 && !is_text(then));
+    let value = match becomes.and_then(|then| builtin(then, candidates, unique)) {
+        Some(value) => cast(&format!("({value})::text"), &column.ty),
+        None => plain(catalog, &column.ty, candidates, unique)?,
+    };
     Some(if column.nullable && !required { format!("case when g.i % 5 > 0 then {value} end") } else { value })
 }
 

@@ -91,6 +91,7 @@ pub(in super::super) fn function(model: &Model, name: SmolStr, meta: Meta, body:
         body: body.into(),
         depends: Vec::new(),
         reads: Vec::new(),
+        through: Vec::new(),
         writes: Vec::new(),
         raises: true,
         session: Vec::new(),
