@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
 use crate::manifest::{Manifest, digest};
-use crate::masked::{self, MaskedColumn};
+use crate::masked::{self, SpecColumn};
 use crate::{Error, Event, Refused, Tell, fingerprint, journal, rights};
 use serde::{Deserialize, Serialize};
 use specc_postgres::{Address, Session, postgres, programs};
@@ -33,8 +33,8 @@ pub struct BackupOptions {
     pub tables: Vec<String>,
     /// Leaves out schemas that are the platform's.
     pub supabase: bool,
-    /// Columns that hold other values in the dump; none: all is as it is.
-    pub masked: Option<Vec<MaskedColumn>>,
+    /// All columns of the spec, of which some hold other values in the dump; none: all is as it is.
+    pub masked: Option<Vec<SpecColumn>>,
 }
 
 /// Schema and name of a table, as somebody wrote it.
@@ -96,10 +96,18 @@ fn dump(
         &[],
     )?;
     let (snapshot, database, taken): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-    let masked = options.masked.as_ref().map(|columns| masked::Plan::read(session, columns, tell)).transpose()?;
+    let names = match options.scope {
+        Scope::Schema => Vec::new(),
+        _ if only.is_empty() => fingerprint::tables(session, &without)?,
+        _ => leaves(session, &only)?,
+    };
+    let spec = options.masked.as_ref();
+    let masked = spec.map(|spec| masked::Plan::read(session, spec, &names, &without, tell)).transpose()?;
+    // Its patterns are names between quotes.
+    let pattern = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let mut args = match &masked {
         None => vec!["--format=custom".to_owned(), format!("--file={}", to.display())],
-        Some(_) => masked::arguments(install.major()),
+        Some(plan) => plan.arguments(install.major(), pattern),
     };
     args.extend(["--no-password".into(), format!("--snapshot={snapshot}")]);
     match options.scope {
@@ -107,8 +115,6 @@ fn dump(
         Scope::Schema => args.push("--schema-only".into()),
         Scope::Data => args.push("--data-only".into()),
     }
-    // Its patterns are names between quotes.
-    let pattern = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     args.extend(without.iter().map(|schema| format!("--exclude-schema={}", pattern(schema))));
     args.extend(only.iter().map(|(schema, name)| format!("--table={}.{}", pattern(schema), pattern(name))));
     if !without.is_empty() {
@@ -147,7 +153,6 @@ fn dump(
         Vec::new()
     } else {
         session.batch_execute(fingerprint::CANONICAL)?;
-        let names = if only.is_empty() { fingerprint::tables(session, &without)? } else { leaves(session, &only)? };
         let began = Instant::now();
         let mut tables = Vec::with_capacity(names.len());
         for (schema, name) in &names {

@@ -48,7 +48,7 @@ pub use event::Event;
 pub use guard::{Production, production};
 pub use load::{LoadOptions, Loaded, load};
 pub use manifest::{Manifest, SequenceState, TableState};
-pub use masked::MaskedColumn;
+pub use masked::SpecColumn;
 pub use migration::{File, Migration, Migrations};
 pub use reset::{ResetOptions, reset, seed};
 pub use restore::{RestoreOptions, Restored, restore};

@@ -5,7 +5,7 @@
 mod support;
 
 use specc_postgres::{Address, Database, shared};
-use specc_runner::{BackupOptions, Manifest, MaskedColumn, RestoreOptions};
+use specc_runner::{BackupOptions, Manifest, RestoreOptions, SpecColumn};
 use support::{apply, ask, folder, migrations, options};
 
 fn address(db: &Database) -> Address {
@@ -23,7 +23,7 @@ create table people (
 );
 create table mails (id int, to_email text references people (email), "body; text" text, at date not null) partition by range (at);
 create table mails_1 partition of mails for values from ('2000-01-01') to ('2100-01-01');
-create table audit_log (id int primary key, table_schema text, table_name text, old_data jsonb, new_data jsonb);
+create table audit_log (id int primary key, table_schema text, table_name text, record_id text, old_data jsonb, new_data jsonb);
 "#;
 
 /// Apart from the migration, whose text the journal keeps.
@@ -35,23 +35,36 @@ insert into people (id, email, name, phone, born, ip, salary, card, extra, tags,
     'Nick-Traceable-' || g, convert_to('traceable' || g, 'UTF8'), 'Traceable ' || g
   from generate_series(1, 200) g;
 insert into mails select g, 'person' || (1 + g % 50) || '.traceable@example.com', 'about traceable' || g, '2020-01-01' from generate_series(1, 300) g;
-insert into audit_log select g, 'public', 'people', null, jsonb_build_object('email', 'person' || g || '.traceable@example.com', 'id', g) from generate_series(1, 50) g;
+insert into audit_log select g, 'public', 'people', g, null, jsonb_build_object('email', 'person' || g || '.traceable@example.com', 'id', g) from generate_series(1, 50) g;
+-- Of a column that there is no more, and of a table that there is no more.
+insert into audit_log values (51, 'public', 'people', '1', '{"fax": "traceable fax", "upper_name": "TRACEABLE"}', null),
+  (52, 'public', 'people_2020', 'traceable-key', '{"id": "traceable id"}', null);
 "#;
+
+/// Tables with the columns that stay, and those that have a class: names between blanks, or one of several words.
+fn spec(tables: &[(&str, &str, &str)]) -> Vec<SpecColumn> {
+    let mut all = Vec::new();
+    for (table, plain, masked) in tables {
+        for (names, masked) in [(plain, false), (masked, true)] {
+            let names = if names.contains(';') { vec![*names] } else { names.split_whitespace().collect() };
+            all.extend(names.into_iter().map(|name| SpecColumn {
+                schema: "public".into(),
+                table: (*table).into(),
+                column: name.into(),
+                masked,
+            }));
+        }
+    }
+    all
+}
 
 #[test]
 fn a_masked_backup_has_no_value_that_was_there() {
-    let columns = |list: &[(&str, &str)]| -> Vec<MaskedColumn> {
-        let column = |(table, column): &(&str, &str)| MaskedColumn {
-            schema: "public".into(),
-            table: (*table).into(),
-            column: (*column).into(),
-        };
-        list.iter().map(column).collect()
-    };
-    let all =
-        ["email", "name", "phone", "born", "ip", "salary", "card", "extra", "tags", "nick", "token", "hash", "city"];
-    let mut masked: Vec<(&str, &str)> = all.iter().map(|name| ("people", *name)).collect();
-    masked.push(("mails", "body; text"));
+    let spec = spec(&[
+        ("people", "id", "email name phone born ip salary card extra tags nick token hash city upper_name"),
+        ("mails", "id to_email at", "body; text"),
+        ("audit_log", "id table_schema table_name record_id old_data new_data", ""),
+    ]);
     for major in [15, 18] {
         let cluster = shared(major);
         let db = cluster.platform_database().unwrap();
@@ -59,7 +72,7 @@ fn a_masked_backup_has_no_value_that_was_there() {
         apply(&db, &shop, &options()).unwrap();
         db.connect().unwrap().batch_execute(ROWS).unwrap();
         let (_dir, dump) = folder();
-        let options = BackupOptions { masked: Some(columns(&masked)), supabase: true, ..BackupOptions::default() };
+        let options = BackupOptions { masked: Some(spec.clone()), supabase: true, ..BackupOptions::default() };
         let manifest =
             specc_runner::backup(&mut db.connect().unwrap(), &address(&db), &dump, &options, &|_| {}).unwrap();
         let manifest = Manifest::from_json(&manifest.to_json()).unwrap();
@@ -94,5 +107,78 @@ fn a_masked_backup_has_no_value_that_was_there() {
             "select string_agg(concat_ws(' ', email, name, phone, born, ip, salary, card, extra, nick), ' ') from people",
         );
         assert!(!kept.contains("raceable"), "{kept}");
+    }
+}
+
+/// A table of a calendar, with a partition of now, one that it took away and one that it archived.
+const ROLLS: &str = "
+create schema cold;
+create table visits (at date not null, email text, note text, primary key (at, email)) partition by range (at);
+create table visits_2030_01 partition of visits for values from ('2030-01-01') to ('2030-02-01');
+create table visits_2020_01 (like visits including all);
+create table cold.visits_2020_02 (like visits including all);
+comment on table visits_2020_01 is 'Made by specc as a part of public.visits. 00000000000000000000000000000000';
+comment on table cold.visits_2020_02 is 'Made by specc as a part of public.visits. 00000000000000000000000000000000';
+";
+
+const VISITS: &str = "
+insert into visits values ('2030-01-10', 'traceable1', 'n1');
+insert into visits_2020_01 values ('2020-01-10', 'traceable2', 'n2');
+insert into cold.visits_2020_02 values ('2020-02-10', 'traceable3', 'n3');
+";
+
+#[test]
+fn what_the_calendar_took_away_is_masked_and_what_nobody_knows_is_refused() {
+    let known = spec(&[("visits", "at note", "email")]);
+    for major in [15, 18] {
+        let cluster = shared(major);
+        let db = cluster.platform_database().unwrap();
+        apply(&db, &migrations(&[("20260101000001_visits", ROLLS)], &[]), &options()).unwrap();
+        let mut session = db.connect().unwrap();
+        session.batch_execute(VISITS).unwrap();
+        let back_up = |tables: &[&str]| {
+            let (dir, dump) = folder();
+            let options = BackupOptions {
+                masked: Some(known.clone()),
+                tables: tables.iter().map(ToString::to_string).collect(),
+                supabase: true,
+                ..BackupOptions::default()
+            };
+            let made = specc_runner::backup(&mut db.connect().unwrap(), &address(&db), &dump, &options, &|_| {});
+            (dir, made.map(|_| std::fs::read(&dump).unwrap()).map_err(|error| error.to_string()))
+        };
+        let dump = back_up(&[]).1.unwrap();
+        let text = String::from_utf8_lossy(&dump);
+        assert!(!text.contains("traceable"), "{major}");
+        for row in ["2030-01-10", "2020-01-10", "2020-02-10", "n1", "n2", "n3"] {
+            assert!(text.contains(row), "{major}: {row}");
+        }
+        // A table that the spec does not know; what an archived one has and its table has no more; an archived one of a table that
+        // there is no more, or of somebody else's; and a column of a table.
+        for (change, back, said) in [
+            ("create table by_hand (secret text)", "drop table by_hand", "public.by_hand"),
+            (
+                "alter table cold.visits_2020_02 add fax text",
+                "alter table cold.visits_2020_02 drop fax",
+                "cold.visits_2020_02 (fax)",
+            ),
+            (
+                "comment on table visits_2020_01 is 'Made by specc as a part of public.gone. 00000000000000000000000000000000'",
+                "comment on table visits_2020_01 is 'Made by specc as a part of public.visits. 00000000000000000000000000000000'",
+                "public.visits_2020_01",
+            ),
+            ("alter table visits add phone text", "alter table visits drop phone", "public.visits_2030_01 (phone)"),
+        ] {
+            session.batch_execute(change).unwrap();
+            let refused = back_up(&[]).1.unwrap_err();
+            assert!(refused.contains("the spec does not say") && refused.contains(said), "{major}: {refused}");
+            session.batch_execute(back).unwrap();
+        }
+        session.batch_execute("create table by_hand (secret text)").unwrap();
+        assert!(back_up(&["public.by_hand"]).1.unwrap_err().contains("public.by_hand"), "{major}");
+        assert!(back_up(&["cold.visits_2020_02"]).1.is_ok(), "{major}");
+        // Large objects are nobody's column.
+        session.batch_execute("drop table by_hand; select lo_from_bytea(0, 'traceable')").unwrap();
+        assert!(!String::from_utf8_lossy(&back_up(&[]).1.unwrap()).contains("traceable"), "{major}");
     }
 }

@@ -5,7 +5,7 @@ use crate::args::{Backup, Format};
 use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, plural};
-use specc_runner::{BackupOptions, Manifest, MaskedColumn, Scope};
+use specc_runner::{BackupOptions, Manifest, Scope, SpecColumn};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
         (_, true) => Scope::Data,
         _ => Scope::Whole,
     };
-    let masked = args.masked.then(|| classed(args)).transpose()?;
+    let masked = args.masked.then(|| columns(args)).transpose()?;
     let file = args.file.clone().unwrap_or_else(|| file_name(&place, scope));
     let manifest = write(&place, &file, scope, &args.table, masked)?;
     let rows: i64 = manifest.tables.iter().map(|table| table.rows).sum();
@@ -38,26 +38,18 @@ pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The columns to which the spec gives a class.
-fn classed(args: &Backup) -> Result<Vec<MaskedColumn>, Failure> {
+/// The columns of the spec, and which of them have a class.
+fn columns(args: &Backup) -> Result<Vec<SpecColumn>, Failure> {
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
-    let mut found = Vec::new();
-    for entity in &compilation.model.entities {
-        let computed = |at: usize| {
-            entity.fields[at].generated.is_some() || entity.searches.iter().any(|search| search.field == at)
-        };
-        for (at, field) in entity.fields.iter().enumerate().filter(|(_, field)| field.class.is_some()) {
-            if computed(at) {
-                continue;
-            }
-            found.push(MaskedColumn {
-                schema: entity.name.schema.to_string(),
-                table: entity.name.name.to_string(),
-                column: field.name.to_string(),
-            });
-        }
-    }
-    Ok(found)
+    let all = compilation.model.entities.iter().flat_map(|entity| {
+        entity.fields.iter().map(|field| SpecColumn {
+            schema: entity.name.schema.to_string(),
+            table: entity.name.name.to_string(),
+            column: field.name.to_string(),
+            masked: field.class.is_some(),
+        })
+    });
+    Ok(all.collect())
 }
 
 /// Where a backup goes if nobody says: named by database and time, in the working folder.
@@ -89,7 +81,7 @@ pub fn write(
     file: &Path,
     scope: Scope,
     tables: &[String],
-    masked: Option<Vec<MaskedColumn>>,
+    masked: Option<Vec<SpecColumn>>,
 ) -> Result<Manifest, Failure> {
     let manifest_file = beside(file);
     for path in [file, &manifest_file] {

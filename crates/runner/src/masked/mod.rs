@@ -3,6 +3,7 @@
 //! `pg_dump` writes its tar format, and the rows in it are changed on their way to the file: no value that was there is ever in
 //! one. A masked value is as long as what it stands for, so that all else in the dump stays as it is.
 
+mod known;
 mod value;
 
 use crate::{Error, Event, Refused, Tell};
@@ -12,15 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use value::{Form, Mask};
 
-/// A column whose values do not go into the dump.
+/// A column that the spec has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MaskedColumn {
+pub struct SpecColumn {
     /// Its table's schema.
     pub schema: String,
     /// Its table.
     pub table: String,
     /// Its name.
     pub column: String,
+    /// Its values do not go into the dump.
+    pub masked: bool,
 }
 
 type Table = (String, String);
@@ -29,17 +32,21 @@ type Table = (String, String);
 pub(crate) struct Plan {
     mask: Mask,
     columns: BTreeMap<Table, BTreeMap<String, Form>>,
-    /// The keys of rows that logs keep as JSON, by the table that they are of.
-    kept: BTreeMap<Table, BTreeSet<String>>,
+    /// The columns that stay as they are, also in rows that logs keep as JSON.
+    plain: BTreeMap<Table, BTreeSet<String>>,
+    /// The column of a key that is one column.
+    keys: BTreeMap<Table, String>,
+    /// Tables of extensions, whose rows are not in it.
+    without: Vec<Table>,
 }
 
 /// Tables in which the library keeps rows of others, and the columns with the rows.
 const LOGS: [(&str, &[&str]); 2] = [("audit_log", &["old_data", "new_data"]), ("row_history", &["data"])];
 
-/// These columns, those of the same name in partitions and in tables that inherit them, and those that refer to them or that
-/// they refer to; with the type below domains.
+/// These columns, those that are handed on from them, and those that refer to them or that they refer to; with the type below
+/// domains, and whether they are computed.
 const COLUMNS: &str = "\
-with recursive said (oid, num) as ( \
+with recursive {handed_on}, said (oid, num) as ( \
   select a.attrelid, a.attnum from unnest($1::text[], $2::text[], $3::text[]) w (s, t, c) \
     join pg_namespace n on n.nspname = w.s join pg_class r on r.relnamespace = n.oid and r.relname = w.t \
     join pg_attribute a on a.attrelid = r.oid and a.attname = w.c and not a.attisdropped \
@@ -48,16 +55,14 @@ with recursive said (oid, num) as ( \
     select conrelid, confrelid, unnest(conkey) x, unnest(confkey) y from pg_constraint where contype = 'f') k \
   union all select k.confrelid, k.y, k.conrelid, k.x from ( \
     select conrelid, confrelid, unnest(conkey) x, unnest(confkey) y from pg_constraint where contype = 'f') k \
-  union all select i.inhparent, p.attnum, i.inhrelid, c.attnum from pg_inherits i \
-    join pg_attribute p on p.attrelid = i.inhparent and p.attnum > 0 and not p.attisdropped \
-    join pg_attribute c on c.attrelid = i.inhrelid and c.attname = p.attname \
+  union all select a, an, b, bn from handed_on \
 ), all_of (oid, num) as ( \
   select oid, num from said union select s.b, s.bn from all_of o join steps s on (s.a, s.an) = (o.oid, o.num) \
 ) \
 select n.nspname::text, r.relname::text, a.attname::text, x.typcategory::text, \
-  case when x.typcategory = 'A' then coalesce(e.typname, x.typname)::text else x.typname::text end \
+  case when x.typcategory = 'A' then coalesce(e.typname, x.typname)::text else x.typname::text end, a.attgenerated <> '' \
 from all_of o join pg_class r on r.oid = o.oid and r.relkind in ('r', 'p') join pg_namespace n on n.oid = r.relnamespace \
-join pg_attribute a on (a.attrelid, a.attnum) = (o.oid, o.num) and a.attgenerated = '' \
+join pg_attribute a on (a.attrelid, a.attnum) = (o.oid, o.num) \
 cross join lateral ( \
   with recursive down (oid) as (select a.atttypid union select t.typbasetype from down d join pg_type t on t.oid = d.oid where t.typbasetype <> 0) \
   select t.* from down d join pg_type t on t.oid = d.oid where t.typtype <> 'd' limit 1 \
@@ -65,19 +70,48 @@ cross join lateral ( \
 order by 1, 2, 3";
 
 impl Plan {
-    /// Looks up the columns, which the database has to have.
-    pub(crate) fn read(session: &mut Session, columns: &[MaskedColumn], tell: Tell<'_>) -> Result<Self, Error> {
-        let part = |of: fn(&MaskedColumn) -> &String| -> Vec<String> { columns.iter().map(of).cloned().collect() };
-        let (schemas, tables, names) = (part(|c| &c.schema), part(|c| &c.table), part(|c| &c.column));
-        let rows = session.query(COLUMNS, &[&schemas, &tables, &names])?;
+    /// Looks up the columns of the spec, and of the tables whose rows are in the dump, which the spec has to know.
+    pub(crate) fn read(
+        session: &mut Session,
+        spec: &[SpecColumn],
+        tables: &[Table],
+        without: &[String],
+        tell: Tell<'_>,
+    ) -> Result<Self, Error> {
+        let known = known::columns(session, spec, tables)?;
+        let masked: Vec<&SpecColumn> = spec.iter().filter(|column| column.masked).collect();
+        let part = |of: fn(&SpecColumn) -> &str| -> Vec<&str> { masked.iter().map(|column| of(column)).collect() };
+        let (schemas, names, columns) = (part(|c| &c.schema), part(|c| &c.table), part(|c| &c.column));
+        let query = COLUMNS.replace("{handed_on}", &known::handed_on());
+        let rows = session.query(&query, &[&schemas, &names, &columns])?;
         let key: String = session.query_one("select gen_random_uuid()::text || gen_random_uuid()::text", &[])?.get(0);
-        let mut plan = Self { mask: Mask::new(&key), columns: BTreeMap::new(), kept: BTreeMap::new() };
+        let mut plan = Self {
+            mask: Mask::new(&key),
+            columns: BTreeMap::new(),
+            plain: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            without: known::of_extensions(session, without)?,
+        };
+        let mut several = BTreeSet::new();
+        for column in known {
+            if column.key && plan.keys.insert(column.table.clone(), column.name.clone()).is_some() {
+                several.insert(column.table.clone());
+            }
+            plan.plain.entry(column.table).or_default().insert(column.name);
+        }
+        plan.keys.retain(|table, _| !several.contains(table));
+        let mut there = BTreeSet::new();
         let mut stay = Vec::new();
         for row in &rows {
             let (table, column): (Table, String) = ((row.get(0), row.get(1)), row.get(2));
-            let (category, ty): (String, String) = (row.get(3), row.get(4));
-            plan.kept.entry(table.clone()).or_default().insert(column.clone());
+            let (category, ty, computed): (String, String, bool) = (row.get(3), row.get(4), row.get(5));
+            there.insert((table.clone(), column.clone()));
+            if let Some(plain) = plan.plain.get_mut(&table) {
+                plain.remove(&column);
+            }
             match form(&category, &ty) {
+                // What is computed from others follows them.
+                _ if computed => {}
                 Some(form) => {
                     plan.columns.entry(table).or_default().insert(column, form);
                 }
@@ -92,16 +126,18 @@ impl Plan {
             .help("take the class from the column, or make it a text; nothing was written")
             .into());
         }
-        let missing: Vec<String> = columns
+        let missing: Vec<String> = masked
             .iter()
-            .filter(|c| {
-                !plan.kept.get(&(c.schema.clone(), c.table.clone())).is_some_and(|names| names.contains(&c.column))
-            })
+            .filter(|c| !there.contains(&((c.schema.clone(), c.table.clone()), c.column.clone())))
             .map(|c| format!("{}.{}.{}", c.schema, c.table, c.column))
             .collect();
         if !missing.is_empty() {
             let what = missing.join(", ");
-            tell(Event::Note(format!("not in the database, or computed from others, and so not masked: {what}")));
+            tell(Event::Note(format!("not in the database, and so not masked: {what}")));
+        }
+        if !plan.without.is_empty() {
+            let names: Vec<String> = plan.without.iter().map(|(schema, name)| format!("{schema}.{name}")).collect();
+            tell(Event::Note(format!("rows of extensions' own tables are not in it: {}", names.join(", "))));
         }
         Ok(plan)
     }
@@ -111,6 +147,27 @@ impl Plan {
         self.columns.contains_key(&(schema.to_owned(), table.to_owned())) || LOGS.iter().any(|(log, _)| *log == table)
     }
 
+    /// A row that a log keeps: what the spec does not know of it, or of a table that it does not know, stays as little as what
+    /// has a class.
+    fn kept(&self, of: &Table, row: &mut [u8]) {
+        let plain = self.plain.get(of);
+        self.mask.keys(row, &|key| !plain.is_some_and(|plain| plain.contains(key)));
+    }
+
+    /// The key of such a row: of several columns an object.
+    fn record(&self, of: &Table, key: &mut [u8]) {
+        match self.keys.get(of) {
+            Some(column) => {
+                if let Some(form) = self.columns.get(of).and_then(|columns| columns.get(column)) {
+                    self.mask.value(*form, key);
+                }
+            }
+            None if key.first() == Some(&b'{') => self.kept(of, key),
+            None if self.plain.contains_key(of) => {}
+            None => self.mask.value(Form::Text, key),
+        }
+    }
+
     /// What happens to the columns of a table, in their order; none if nothing does.
     fn rows(&self, table: &Table, columns: &[String]) -> Option<Rows<'_>> {
         let forms = self.columns.get(table);
@@ -118,10 +175,19 @@ impl Plan {
         let log = LOGS.iter().find(|(log, _)| *log == table.1).and_then(|(_, kept)| {
             let at = |name: &str| columns.iter().position(|column| column == name);
             let kept = (0..columns.len()).filter(|at| kept.contains(&columns[*at].as_str())).collect();
-            Some(Log { schema: at("table_schema")?, table: at("table_name")?, kept })
+            Some(Log { schema: at("table_schema")?, table: at("table_name")?, record: at("record_id"), kept })
         });
         let forms: Vec<Option<Form>> = columns.iter().map(form).collect();
         (log.is_some() || forms.iter().any(Option::is_some)).then_some(Rows { plan: self, forms, log })
+    }
+
+    /// What `pg_dump` is told: to leave out large objects, which no column holds, and what a later version knows of values.
+    pub(crate) fn arguments(&self, major: u32, pattern: impl Fn(&str) -> String) -> Vec<String> {
+        let mut all = vec!["--format=tar".to_owned(), "-B".to_owned()];
+        all.extend((major >= 18).then(|| "--no-statistics".to_owned()));
+        let without = self.without.iter();
+        all.extend(without.map(|(schema, name)| format!("--exclude-table-data={}.{}", pattern(schema), pattern(name))));
+        all
     }
 
     /// Writes a dump in tar format again, masked.
@@ -186,6 +252,7 @@ struct Rows<'p> {
 struct Log {
     schema: usize,
     table: usize,
+    record: Option<usize>,
     kept: Vec<usize>,
 }
 
@@ -205,9 +272,9 @@ impl Rows<'_> {
             }
         }
         fields.push(start..end);
-        let keys = self.log.as_ref().and_then(|log| {
+        let log = self.log.as_ref().and_then(|log| {
             let text = |at: usize| Some(String::from_utf8_lossy(&plain(&line[fields.get(at)?.clone()]).0).into_owned());
-            self.plan.kept.get(&(text(log.schema)?, text(log.table)?)).map(|keys| (log, keys))
+            Some((log, (text(log.schema)?, text(log.table)?)))
         });
         for (at, range) in fields.into_iter().enumerate() {
             let field = &mut line[range];
@@ -216,8 +283,10 @@ impl Rows<'_> {
             }
             if let Some(form) = self.forms.get(at).copied().flatten() {
                 change(field, |text| self.plan.mask.value(form, text));
-            } else if let Some((_, keys)) = keys.filter(|(log, _)| log.kept.contains(&at)) {
-                change(field, |text| self.plan.mask.keys(text, &|key| keys.contains(key)));
+            } else if let Some((_, of)) = log.as_ref().filter(|(log, _)| log.kept.contains(&at)) {
+                change(field, |text| self.plan.kept(of, text));
+            } else if let Some((_, of)) = log.as_ref().filter(|(log, _)| log.record == Some(at)) {
+                change(field, |text| self.plan.record(of, text));
             }
         }
     }
@@ -303,13 +372,6 @@ fn named(text: &str) -> Option<(Table, Vec<String>)> {
     let columns = names.split_off(listed.unwrap_or(names.len()));
     let [schema, table] = <[String; 2]>::try_from(names).ok()?;
     Some(((schema, table), columns))
-}
-
-/// A version of `pg_dump` that would add what the server knows of values is told not to.
-pub(crate) fn arguments(major: u32) -> Vec<String> {
-    let mut all = vec!["--format=tar".to_owned()];
-    all.extend((major >= 18).then(|| "--no-statistics".to_owned()));
-    all
 }
 
 #[cfg(test)]
