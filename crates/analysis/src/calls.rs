@@ -103,6 +103,7 @@ impl Walk<'_> {
                     return one;
                 }
                 name if specc_facts::takes_sequence(name) => {
+                    self.out.acts |= name != "currval";
                     if let Some(Expr::Value(value)) = args.exprs.first() {
                         self.relation_in_string(part, value, false);
                     }

@@ -60,6 +60,15 @@ fn is_star(expr: &Expr) -> bool {
 
 impl Walk<'_> {
     pub(crate) fn statement(&mut self, part: &Part<'_>, statement: &Statement) -> Output {
+        self.out.acts |= matches!(
+            statement,
+            Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
+                | Statement::Merge(_)
+                | Statement::Truncate(_)
+                | Statement::CreateTable(_)
+        );
         match statement {
             Statement::Query(query) => self.query(part, query),
             Statement::Insert(insert) => self.insert(part, insert),

@@ -66,6 +66,8 @@ pub struct Analysis {
     pub raises: bool,
     /// The SQLSTATEs of those errors, as far as they are written there.
     pub codes: Vec<SmolStr>,
+    /// A statement changes rows, locks them, or takes a number of a sequence.
+    pub acts: bool,
     /// Has SQL that is put together when it runs.
     pub dynamic: bool,
     /// A part could not be read: names in it are looked for word by word, and may be more than are meant.

@@ -72,6 +72,7 @@ impl Walk<'_> {
         let output = self.set(part, &query.body, query.order_by.as_ref());
         self.numbers(part, query.order_by.as_ref(), &output);
         self.locked(part, query);
+        self.out.acts |= !query.locks.is_empty();
         match &query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
                 limit.iter().for_each(|expr| self.row_count(part, "limit", expr));

@@ -64,10 +64,14 @@ pub(crate) struct Needs {
     pub maybe: Vec<Object>,
     /// The entities whose rows it looks for.
     pub reads: Vec<EntityId>,
-    /// The views that it looks into, and the functions that it calls.
-    pub through: Vec<Object>,
+    /// The views that it looks into.
+    pub views: Vec<usize>,
     /// The columns that it gives values to.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// A statement changes rows, locks them, or takes a number of a sequence.
+    pub acts: bool,
+    /// The functions that it calls.
+    pub calls: Vec<usize>,
     /// It throws an error somewhere, or that is not known.
     pub raises: bool,
     /// Where it names functions that say who is asking, and which.
@@ -100,7 +104,8 @@ pub(crate) fn function_needs(
         _ => None,
     };
     let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut raises, mut only, mut session, mut through) = (true, None, Vec::new(), Vec::new());
+    let (mut raises, mut only, mut session) = (true, None, Vec::new());
+    let (mut acts, mut calls, mut views) = (false, Vec::new(), Vec::new());
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -128,6 +133,8 @@ pub(crate) fn function_needs(
         writes = written(model, &found);
         raises = found.raises || found.unread || language == Language::Sql;
         only = found.only;
+        acts = found.acts;
+        calls.extend(called(&known, &found));
         let asked = found.references.iter().filter_map(|r| match known.object(&r.target)? {
             Object::Session(name) => Some((r.start, r.end, name)),
             _ => None,
@@ -139,8 +146,10 @@ pub(crate) fn function_needs(
         // A column may be one of a row that it is given.
         let tables = found.references.iter().filter(|r| matches!(r.target, Target::Relation(_)));
         reads.extend(tables.filter_map(|r| entity(&known.object(&r.target)?)));
-        let named = found.references.iter().filter_map(|r| known.object(&r.target));
-        through.extend(named.filter(|object| matches!(object, Object::View(_) | Object::Function(_))));
+        views.extend(found.references.iter().filter_map(|r| match known.object(&r.target)? {
+            Object::View(at) => Some(at),
+            _ => None,
+        }));
         match language {
             Language::Sql => {
                 maybe = one_of_several(&known, &mut found);
@@ -178,9 +187,19 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    through.sort();
-    through.dedup();
-    Needs { depends, maybe, reads, through, writes, raises, session, only, conflicts }
+    Needs { depends, maybe, reads, views, writes, acts, calls, raises, session, only, conflicts }
+}
+
+/// The functions of the spec that a text calls.
+pub(super) fn called(known: &Known<'_>, found: &Analysis) -> Vec<usize> {
+    let functions = found.references.iter().filter_map(|r| match known.object(&r.target)? {
+        Object::Function(at) => Some(at),
+        _ => None,
+    });
+    let mut all: Vec<usize> = functions.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// The columns of entities that a body gives values to.

@@ -471,8 +471,10 @@ fn apply(model: &mut Model, late: Late) {
         }
         function.depends = needs.depends;
         function.reads = needs.reads;
-        function.through = needs.through;
+        function.views = needs.views;
         function.writes = needs.writes;
+        function.acts = needs.acts;
+        function.calls = needs.calls;
         function.raises = needs.raises;
         function.session = needs.session;
         function.asks = asks;

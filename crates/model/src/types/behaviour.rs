@@ -127,10 +127,14 @@ pub struct Function {
     pub depends: Vec<Object>,
     /// Entities whose rows its body looks for, with the rights that it runs with: as far as it can be read, or says so.
     pub reads: Vec<EntityId>,
-    /// The views and functions that its body names.
-    pub through: Vec<Object>,
+    /// Views that its body names, as far as it can be read.
+    pub views: Vec<usize>,
     /// Columns that its body gives values to, as far as it can be read.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// A statement of its body changes rows, locks them, or takes a number of a sequence, as far as it can be read.
+    pub acts: bool,
+    /// Functions that its body calls, as far as it can be read.
+    pub calls: Vec<usize>,
     /// Its body throws an error somewhere; of one that is not read it is not known, and taken to be so.
     pub raises: bool,
     /// What it asks, where its body is one query: a subquery over its parameters.

@@ -91,9 +91,11 @@ pub(in super::super) fn function(model: &Model, name: SmolStr, meta: Meta, body:
         body: body.into(),
         depends: Vec::new(),
         reads: Vec::new(),
-        through: Vec::new(),
+        views: Vec::new(),
         writes: Vec::new(),
         raises: true,
+        acts: true,
+        calls: Vec::new(),
         session: Vec::new(),
         asks: None,
     }

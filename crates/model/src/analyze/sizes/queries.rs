@@ -1,6 +1,6 @@
 //! Declared queries: who asks what, with which values, and what it may cost.
 
-use super::super::bodies::report;
+use super::super::bodies::{called, report};
 use super::super::collect::Decls;
 use super::super::environment::Known;
 use super::super::exprs::Exprs;
@@ -174,6 +174,13 @@ fn body(
         out.push(bad(message, "write one query that only reads; what writes is a function"));
         return None;
     }
+    if let Some(what) = acts(model, &known, &found) {
+        out.push(bad(
+            format!("query `{}` {what}", d.name.text),
+            "write one query that only reads; what writes is a function",
+        ));
+        return None;
+    }
     let statement = numbered(text, params, &found);
     let output = found.given.last().and_then(|given| given.columns.clone()).unwrap_or_default();
     let column = |(name, ty): (SmolStr, Option<DataType>)| (name, ty.map_or_else(unknown, |ty| known.type_of(&ty)));
@@ -183,6 +190,27 @@ fn body(
     let broken = !found.findings.is_empty();
     report(found.findings, text, d.body.at.0, out);
     (!broken).then(|| (statement, depends, output.into_iter().map(column).collect()))
+}
+
+/// What the query does besides reading: itself, or a function that it calls. One that is not volatile cannot.
+fn acts(model: &Model, known: &Known<'_>, found: &Analysis) -> Option<String> {
+    if found.acts {
+        return Some("changes or locks rows, or takes a number of a sequence".into());
+    }
+    let mut open = called(known, found);
+    let mut seen = open.clone();
+    while let Some(at) = open.pop() {
+        let function = &model.functions[at];
+        let volatile = function.volatility.as_ref().is_none_or(|word| word == "volatile");
+        if volatile && function.acts {
+            return Some(format!("calls `{}`, which changes rows or locks them", function.name.name));
+        }
+        let next = function.calls.iter().filter(|_| volatile).copied();
+        let next: Vec<usize> = next.filter(|at| !seen.contains(at)).collect();
+        seen.extend(&next);
+        open.extend(next);
+    }
+    None
 }
 
 fn parameter(known: &Known<'_>, param: &QueryParam) -> Parameter {
