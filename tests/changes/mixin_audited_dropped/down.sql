@@ -50,6 +50,8 @@ declare
   new_row jsonb;
   key_names text[];
   key_value text;
+  of_schema name := tg_table_schema;
+  of_table name := tg_table_name;
 begin
   if tg_op <> 'INSERT' then
     old_row := to_jsonb(old);
@@ -73,8 +75,16 @@ begin
       into key_value
       from unnest(key_names) as n (name);
   end if;
+  -- A row of a partition is one of its table, whatever partition it is in and for how long there is that one.
+  if pg_partition_root(tg_relid) is not null then
+    select n.nspname, c.relname
+      into of_schema, of_table
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.oid = pg_partition_root(tg_relid);
+  end if;
   insert into public.audit_log (table_schema, table_name, record_id, action, old_data, new_data, user_id)
-  values (tg_table_schema, tg_table_name, key_value, tg_op, old_row, new_row, private.viewer_id());
+  values (of_schema, of_table, key_value, tg_op, old_row, new_row, private.viewer_id());
   return null;
 end
 $$;

@@ -55,6 +55,8 @@ declare
   old_row jsonb := to_jsonb(old);
   key_names text[];
   key_value text;
+  of_schema name := tg_table_schema;
+  of_table name := tg_table_name;
 begin
   if tg_op = 'UPDATE' and old_row = to_jsonb(new) then
     return null;
@@ -72,10 +74,18 @@ begin
       into key_value
       from unnest(key_names) as n (name);
   end if;
+  -- A row of a partition is one of its table, whatever partition it is in and for how long there is that one.
+  if pg_partition_root(tg_relid) is not null then
+    select n.nspname, c.relname
+      into of_schema, of_table
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.oid = pg_partition_root(tg_relid);
+  end if;
   insert into public.row_history (table_schema, table_name, record_id, version, data, changed_by)
-  select tg_table_schema, tg_table_name, key_value, coalesce(max(h.version), 0) + 1, old_row, private.viewer_id()
+  select of_schema, of_table, key_value, coalesce(max(h.version), 0) + 1, old_row, private.viewer_id()
     from public.row_history h
-   where h.table_schema = tg_table_schema and h.table_name = tg_table_name and h.record_id = key_value;
+   where h.table_schema = of_schema and h.table_name = of_table and h.record_id = key_value;
   return null;
 end
 $$;

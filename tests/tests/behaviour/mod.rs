@@ -9,6 +9,7 @@ mod erase;
 mod extensions;
 mod hostile;
 mod kept;
+mod left;
 mod load;
 mod platform;
 mod removed;

@@ -35,7 +35,7 @@ fn catalog(db: &Database) -> Catalog {
 }
 
 /// Calls it until there is nothing to do; how often something was.
-fn roll(session: &mut Session, table: &str, clock: &str) -> u32 {
+pub(super) fn roll(session: &mut Session, table: &str, clock: &str) -> u32 {
     for calls in 0.. {
         assert!(calls < 500, "{table} never ends at {clock}");
         if one_text(session, &format!("select private.roll_{table}('{clock}')")) == "0" {

@@ -108,6 +108,11 @@ fn body(model: &Model, webhook: &Webhook) -> String {
             )
         })
     });
+    // A row of a partition is one of its table.
+    let (table, schema) = match entity.partition_by {
+        Some(_) => (literal(&entity.name.name), literal(&entity.name.schema)),
+        None => ("tg_table_name".into(), "tg_table_schema".into()),
+    };
     format!(
         "
 begin{guard}
@@ -115,8 +120,8 @@ begin{guard}
     url := {url},
     body := jsonb_build_object(
       'type', tg_op,
-      'table', tg_table_name,
-      'schema', tg_table_schema,
+      'table', {table},
+      'schema', {schema},
       'record', case when tg_op <> 'DELETE' then to_jsonb(new) end,
       'old_record', case when tg_op <> 'INSERT' then to_jsonb(old) end
     ),
@@ -129,7 +134,7 @@ begin{guard}
 exception
   when others then
     -- The write matters more than the message about it.
-    raise warning 'webhook % on % was not sent: %', {name}, tg_table_name, sqlerrm;
+    raise warning 'webhook % on % was not sent: %', {name}, {table}, sqlerrm;
     return null;
 end
 ",

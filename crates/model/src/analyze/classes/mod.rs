@@ -1,9 +1,11 @@
 //! Data classes: what computed columns and views pass on, what has none and should, who reads a secret; how long rows stay and
 //! whose they are.
 
+mod left;
 mod person;
 mod retain;
 mod routines;
+mod sheet;
 mod suggest;
 mod views;
 
@@ -11,6 +13,7 @@ pub(super) use routines::{function, setting};
 
 use super::collect::Decls;
 use super::expand::Expanded;
+use super::library::STD;
 use super::project::Project;
 use crate::effective::{Effective, PUBLIC};
 use crate::formula::{Formula, Node, Row};
