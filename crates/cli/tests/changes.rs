@@ -250,6 +250,35 @@ fn what_does_nothing_is_said_once() {
     assert_eq!(code, 0, "{said}");
 }
 
+/// The calendar has made partitions that no spec lists: a new one may be in their way.
+#[test]
+fn a_partition_where_the_calendar_was_at_work() {
+    let logs = "entity logs {\n  at: date\n  n: int\n  key (at, n)\n  partition by range (at) every month\n  \
+                partition logs_old from ('2020-01-01') to ('2021-01-01')\n  rls off\n}\n";
+    let more = |lines: &str| logs.replace("  rls", &format!("{lines}  rls"));
+    let taken = more("  partition logs_2026_01 from ('2026-01-01') to ('2026-02-01')\n");
+    // From the beginning there is nothing in its way, and where the calendar comes later neither.
+    let dir = moved_on(&taken);
+    let said = build(dir.path(), &["--allow-data-loss"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    let (code, said, _) = run(dir.path(), &["check", "--deny-warnings"]);
+    assert_eq!(code, 0, "{said}");
+    let dir = moved_on(logs);
+    let said = build(dir.path(), &["--allow-data-loss"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    spec(dir.path(), &taken);
+    insta::assert_snapshot!(run(dir.path(), &["check"]).1);
+    // Another name of one that is there, and a default one.
+    for fits in [logs.replace("logs_old", "logs_2020"), more("  partition logs_rest default\n")] {
+        spec(dir.path(), &fits);
+        let (code, said, _) = run(dir.path(), &["check"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    spec(dir.path(), &taken.replace("entity logs {", "entity notes2 was logs {"));
+    let (code, said, _) = run(dir.path(), &["check"]);
+    assert!(code == 1 && said.contains("E0314"), "{said}");
+}
+
 #[test]
 fn a_backfill_makes_no_values_of_another_type() {
     let dir = moved_on(&NOTES.replace("text: text", "text: text[] backfill (array[text])"));

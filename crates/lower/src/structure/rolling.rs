@@ -7,7 +7,7 @@ use super::tables::stated;
 use super::{Room, functions, table_of};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, Kind, ObjectId, Sql};
-use specc_model::{Entity, Model, Rls, Rolls, Then, rolling_function};
+use specc_model::{Entity, Model, Rls, Rolls, Then, rolling_block, rolling_function};
 use specc_sql::quote::{dollar, literal, qualified};
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub(super) fn lower(room: &mut Room) {
         let model = ground.model;
         let function = rolling_function(&model.options, entity);
         let mut entry = Entry::new(Sql {
-            name: format!("partitions of {}.{}", entity.name.schema, entity.name.name).into(),
+            name: rolling_block(&entity.name.schema, &entity.name.name),
             up: up(model, entity, rolls),
             down: Some("-- Partitions that were made stay: they go with their table.\ndo $$ begin end $$;".into()),
             last: false,

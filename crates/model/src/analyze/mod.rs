@@ -48,7 +48,7 @@ mod visibility;
 pub use classes::let_through;
 pub use condition::condition;
 pub use distribution::group;
-pub use rolling::rolling_function;
+pub use rolling::{rolling_block, rolling_function};
 
 use crate::formula::Formula;
 use crate::types::*;

@@ -3,8 +3,10 @@
 mod routine;
 
 use super::entity::Pass;
+use crate::past::table_before;
 use crate::types::*;
 use smol_str::SmolStr;
+use specc_catalog::{Object as Known, TableName};
 use specc_diag::{Diagnostic, Span, codes};
 use specc_facts::{Family, family};
 use specc_syntax::ast::{Name, RollsDecl};
@@ -134,8 +136,10 @@ pub(super) fn finish(model: &mut Model, out: &mut Vec<Diagnostic>) {
     let mut jobs = Vec::new();
     for entity in &model.entities {
         let Some(rolls) = entity.partition_by.as_ref().and_then(|by| by.rolls.as_ref()) else { continue };
+        taken(model, entity, rolls, out);
         if let Some(keep) = rolls.keep {
             held(model, entity, out);
+            followed(model, entity, out);
             retained(entity, rolls, keep, out);
         }
         let (function, job) = routine::routine(model, entity, rolls);
@@ -144,6 +148,42 @@ pub(super) fn finish(model: &mut Model, out: &mut Vec<Diagnostic>) {
     }
     model.functions.extend(made);
     model.schedules.extend(jobs);
+}
+
+/// The name of the block by which a migration calls the function for a table.
+pub fn rolling_block(schema: &str, table: &str) -> SmolStr {
+    format!("partitions of {schema}.{table}").into()
+}
+
+/// Where the calendar has been at work, what is between the bounds of a new partition may be there already, and its name too.
+fn taken(model: &Model, entity: &Entity, rolls: &Rolls, out: &mut Vec<Diagnostic>) {
+    let (Some(last), Some(before)) = (model.options.last.as_deref(), table_before(model, entity)) else { return };
+    let was = &before.table;
+    let block = rolling_block(&was.schema, &was.name);
+    if !last.iter().any(|(_, entry)| matches!(&entry.object, Known::Sql(o) if o.name == block)) {
+        return;
+    }
+    let parts = last.iter().filter_map(|(_, entry)| match &entry.object {
+        Known::Table(o) if o.partition_of.as_ref().is_some_and(|(of, _)| of == was) => Some(&o.table),
+        _ => None,
+    });
+    let mut parts: Vec<&TableName> = parts.collect();
+    let of = |part: &Partition| TableName::new(part.name.schema.clone(), part.name.name.clone());
+    let new = entity.partitions.iter().filter(|part| {
+        let known = parts.iter().position(|old| **old == of(part));
+        known.map(|at| parts.swap_remove(at)).is_none() && matches!(part.bounds, Bounds::Range { .. })
+    });
+    let new: Vec<&Partition> = new.collect();
+    // One that is gone may have got another name.
+    for part in new.into_iter().filter(|_| parts.is_empty()) {
+        let (name, table) = (&part.name.name, &entity.name.name);
+        let message = format!("`{name}` may overlap a partition of `{table}` that the calendar made");
+        let help = format!(
+            "leave it away: rows that a `partition {table}_rest default` holds get partitions of their time from the calendar"
+        );
+        let found = Diagnostic::new(codes::TAKEN_PARTITION, part.span, message);
+        out.push(found.also(rolls.span, "it has been at work since the last migration").help(help));
+    }
 }
 
 /// Postgres lets no partition go while another table refers to its rows.
@@ -156,6 +196,39 @@ fn held(model: &Model, entity: &Entity, out: &mut Vec<Diagnostic>) {
         );
         let by = entity.partition_by.as_ref().map_or(entity.meta.span, |by| by.span);
         out.push(Diagnostic::new(codes::HELD_PARTITION, relation.span, message).also(by, "they go here").help(help));
+    }
+}
+
+/// What triggers keep up with the rows of a table does not hear of a partition that goes.
+fn followed(model: &Model, entity: &Entity, out: &mut Vec<Diagnostic>) {
+    let name = &entity.name.name;
+    let by = entity.partition_by.as_ref().map_or(entity.meta.span, |by| by.span);
+    let mut bad = |span, message, help: String| {
+        out.push(Diagnostic::new(codes::FOLLOWED_PARTITION, span, message).also(by, "they go here").help(help));
+    };
+    for parent in &model.entities {
+        for field in &parent.fields {
+            let Some(maintained) = &field.maintained else { continue };
+            if model.relation(maintained.relation).from == entity.id {
+                let (of, own) = (&parent.name.name, &field.name);
+                let message =
+                    format!("`{own}` of `{of}` is kept equal to rows of `{name}`, whose old partitions are to go");
+                let help = format!(
+                    "keep the partitions of `{name}`: without `keep`; or count in a view, over the rows that there are"
+                );
+                bad(field.meta.span, message, help);
+            }
+        }
+    }
+    for limit in entity.limits.iter().filter(|limit| !limit.promote_by.is_empty()) {
+        let message = format!(
+            "`{}` promotes who waits when a place is free, and old partitions of `{name}` are to go",
+            limit.name
+        );
+        let help = format!(
+            "keep the partitions of `{name}`: without `keep`; or let the limit promote nobody: without `promote by`"
+        );
+        bad(limit.span, message, help);
     }
 }
 
@@ -178,9 +251,10 @@ fn days(interval: &str) -> Option<u64> {
     Some(all / 24)
 }
 
-/// `retain` says for how long rows stay, `keep` for how long partitions do.
+/// `retain` says for how long rows stay, `keep` for how long partitions do. Rows that are only taken aside stay until they are too
+/// old.
 fn retained(entity: &Entity, rolls: &Rolls, keep: (u32, Every), out: &mut Vec<Diagnostic>) {
-    let Some(retain) = &entity.retain else { return };
+    let Some(retain) = entity.retain.as_ref().filter(|_| matches!(rolls.then, Then::Drop)) else { return };
     let name = &entity.name.name;
     let kept = match keep.1 {
         Every::Month => 30 * u64::from(keep.0),
