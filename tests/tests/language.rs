@@ -77,8 +77,9 @@ fn every_example_builds_without_a_word() {
             trees.push(tree);
             found.extend(findings);
         }
-        let (model, findings) =
-            analyze(trees, &mut sources, Options { target, derive: !as_written, ..Options::default() });
+        let environments = vec!["dev".into()];
+        let options = Options { target, derive: !as_written, environments, ..Options::default() };
+        let (model, findings) = analyze(trees, &mut sources, options);
         found.extend(findings);
         if !specc_diag::has_errors(&found) {
             found.extend(specc_lower::lower(&model).1);

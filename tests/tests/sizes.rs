@@ -34,6 +34,7 @@ size events 100_000 {
   title: distinct 20_000, zipf 1.3
 }
 size registrations 40 per event zipf
+seed dev { rest { id: 1 } }
 size in dev events 50 { note: nulls 10 %, title: distinct 40 }
 ";
 

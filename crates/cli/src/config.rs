@@ -201,6 +201,7 @@ impl Config {
             },
             derive: self.derive.unwrap_or(true),
             ..Options::default()
+            environments: self.environments.keys().map(Into::into).collect(),
         };
         let set = |slot: &mut smol_str::SmolStr, value: &Option<String>| {
             if let Some(value) = value {

@@ -170,3 +170,64 @@ fn what_is_not_filled_is_not_kept() {
     let (code, out, err) = run(dir.path(), &args);
     assert!(code == 1 && err.contains("E0952"), "{out}{err}");
 }
+
+#[test]
+fn what_there_is_not_is_said() {
+    let dir = tempfile::tempdir().expect("a folder");
+    write(dir.path(), &format!("{SPEC}\nseed dev {{ secrets {{ id: '00000000-0000-4000-8000-000000000001' }} }}\n"));
+    for command in [&["bench", "--plan"][..], &["bench"]] {
+        let (code, _, err) = run(dir.path(), &[command, &["--postgres", "12", "--project", "."]].concat());
+        assert!(code == 2 && err.contains("Postgres 12 is not installed") && err.contains("18"), "{err}");
+        let (code, _, err) = run(dir.path(), &[command, &["--env", "nope", "--project", "."]].concat());
+        assert!(code == 2 && err.contains("there is no environment `nope`") && err.contains("there is `dev`"), "{err}");
+    }
+    let (code, ..) = bench(dir.path(), &["--env", "dev", "--filter", "event"]);
+    assert_eq!(code, 0);
+    // An environment of the settings is known, too.
+    let settings = dir.path().join("specc.toml");
+    let text = std::fs::read_to_string(&settings).expect("read")
+        + "\n[environments.staging]\ndatabase_url = \"STAGING_URL\"\n";
+    std::fs::write(&settings, text).expect("written");
+    std::fs::write(dir.path().join("more.dbspec"), "size in staging events 5\n").expect("written");
+    let (code, _, err) = bench(dir.path(), &["--env", "staging", "--filter", "event"]);
+    assert_eq!(code, 0, "{err}");
+    std::fs::write(dir.path().join("more.dbspec"), "size in stagin events 5\n").expect("written");
+    let (code, _, err) = bench(dir.path(), &[]);
+    assert!(code == 1 && err.contains("did you mean `staging`?"), "{err}");
+}
+
+/// As many values as there are rows, of types that hold fewer, and expressions that never end.
+#[test]
+fn sizes_have_no_bounds_but_their_own() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let spec = "entity many {
+  id:    bigint  key
+  small: smallint
+  whole: int
+  word:  text
+  code:  int     unique
+  at:    timestamptz
+  rls off
+}
+
+size many 1_000_000_000_000 {
+  small: distinct 1_000_000_000_000
+  whole: distinct 1_000_000_000_000
+  word:  distinct 1_000_000_000_000
+}
+
+query one(which: int from many.code) as service_role { select word from many where code = which }
+";
+    write(dir.path(), spec);
+    let (code, out, err) = bench(dir.path(), &[]);
+    assert_eq!(code, 0, "{out}{err}");
+    let endless =
+        "function endless() -> timestamptz language plpgsql as $$ begin perform pg_sleep(3600); return now(); end $$\n";
+    let spec =
+        spec.replace("size many 1_000_000_000_000 {", "size many 1_000_000 {\n  at: between (public.endless(), now())");
+    write(dir.path(), &format!("{endless}{}", spec.replace("distinct 1_000_000_000_000", "distinct 10")));
+    let start = std::time::Instant::now();
+    let (code, out, err) = bench(dir.path(), &[]);
+    assert!(code == 2 && err.contains("the bounds of `at`, takes more than 10s"), "{out}{err}");
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}

@@ -1,6 +1,7 @@
 //! How many rows there are by what the spec says.
 
 use crate::types::*;
+use smol_str::SmolStr;
 
 /// Rows of an entity of which nothing is said.
 pub const UNSAID_ROWS: u64 = 1_000;
@@ -35,6 +36,15 @@ impl Model {
             }),
             (own, all) => own.or(all),
         }
+    }
+
+    /// The environments that there are by name: of seeds, and of the settings.
+    pub fn environments(&self) -> Vec<&SmolStr> {
+        let seeds = self.seeds.iter().map(|seed| &seed.env).filter(|env| *env != "base");
+        let mut all: Vec<&SmolStr> = seeds.chain(&self.options.environments).collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// How many rows an entity has in an environment.

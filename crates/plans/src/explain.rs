@@ -1,7 +1,7 @@
 //! Queries explained as the roles that ask.
 
 use crate::plan::{Node, read};
-use crate::said;
+use crate::{PATIENCE, said};
 use serde_json::{Map, Value};
 use specc_model::{Model, Query, QueryParam, Target};
 use specc_postgres::{Database, Session as Connection};
@@ -57,8 +57,6 @@ pub(crate) struct Asks<'s> {
     pub sizes: &'s Sizes,
 }
 
-/// A plan is found in milliseconds; what a function of the author's does meanwhile may take longer.
-const PATIENCE: &str = "10s";
 const NAME: &str = "specc_query";
 
 impl<'s> Session<'s> {

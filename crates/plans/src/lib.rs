@@ -38,6 +38,30 @@ pub fn stage(scratch: &Scratch, catalog: &Catalog, sizes: &Sizes) -> Result<Data
     Ok(database)
 }
 
+/// What is asked takes milliseconds; what a function of the author's does meanwhile may take longer.
+const PATIENCE: &str = "10s";
+
+/// A session of the owner, who waits for nothing for ever.
+fn owner(database: &Database) -> Result<specc_postgres::Session, ScratchError> {
+    let mut owner = database.connect()?;
+    owner.batch_execute(&format!("set statement_timeout = '{PATIENCE}'")).map_err(|error| said(&error))?;
+    Ok(owner)
+}
+
+/// What an expression of the author's gives; none where it gives nothing, and an error where it takes too long.
+fn asked<T>(
+    found: Result<T, specc_postgres::postgres::Error>,
+    what: impl FnOnce() -> String,
+) -> Result<Option<T>, ScratchError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == Some(&specc_postgres::postgres::error::SqlState::QUERY_CANCELED) => {
+            Err(ScratchError::Postgres(format!("{} takes more than {PATIENCE}", what())))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
 fn said(error: &specc_postgres::postgres::Error) -> ScratchError {
     let text = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
     ScratchError::Postgres(text)

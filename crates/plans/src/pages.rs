@@ -139,10 +139,10 @@ fn parts(
     told: &[Told<'_>],
     indexes: &[Index],
 ) -> Result<BTreeMap<(usize, String), f64>, ScratchError> {
-    let mut owner = database.connect()?;
+    let mut owner = crate::owner(database)?;
     let mut parts = BTreeMap::new();
     // Policies would narrow it further.
-    let _ = owner.batch_execute("set row_security = on; set statement_timeout = '10s'");
+    let _ = owner.batch_execute("set row_security = on");
     for index in indexes {
         let Some(filter) = &index.filter else { continue };
         let one = &told[index.table];
@@ -151,7 +151,8 @@ fn parts(
         }
         let table = qualified(&one.name.schema, &one.name.name);
         let query = format!("explain (format json) select from {table} where {filter}");
-        let found = crate::explain::explained(&mut owner, &query).ok();
+        let found =
+            crate::asked(crate::explain::explained(&mut owner, &query), || format!("planning `where {filter}`"))?;
         if let Some(rows) = found.and_then(|plan| crate::plan::read(&plan)).map(|plan| plan.rows) {
             parts.insert((index.table, filter.clone()), (rows / one.rows as f64).clamp(0.0, 1.0));
         }

@@ -3,7 +3,7 @@
 //! Values are made into texts by the owner, who is no superuser, since they may be expressions of the author's; a superuser then
 //! writes them as rows of `pg_statistic`, and has only types of Postgres's own read them.
 
-use crate::said;
+use crate::{asked, owner, said};
 use smol_str::SmolStr;
 use specc_catalog::{Bounds, Catalog, IndexKey, KeyOn, Object, PartitionBy, Qualified};
 use specc_postgres::{Database, Session};
@@ -37,8 +37,8 @@ const PARTS: u64 = 100;
 /// # Errors
 /// Where the server breaks.
 pub fn tell<'s>(database: &Database, catalog: &Catalog, sizes: &'s Sizes) -> Result<Vec<Told<'s>>, ScratchError> {
-    let mut owner = database.connect()?;
-    let told = tables(catalog, sizes, &mut owner);
+    let mut owner = owner(database)?;
+    let told = tables(catalog, sizes, &mut owner)?;
     let mut above = database.connect_superuser()?;
     let edges = edges(&mut owner, sizes)?;
     let mut rows = Vec::new();
@@ -65,7 +65,7 @@ pub fn tell<'s>(database: &Database, catalog: &Catalog, sizes: &'s Sizes) -> Res
 type Part = (Qualified, f64);
 
 /// Tables with their rows; those of a divided table are shared out among its parts.
-fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes, owner: &mut Session) -> Vec<Told<'s>> {
+fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes, owner: &mut Session) -> Result<Vec<Told<'s>>, ScratchError> {
     let mut bounds: BTreeMap<Qualified, Vec<(Qualified, &Bounds)>> = BTreeMap::new();
     let mut keys: BTreeMap<Qualified, &str> = BTreeMap::new();
     for (_, entry) in catalog.iter() {
@@ -88,21 +88,25 @@ fn tables<'s>(catalog: &Catalog, sizes: &'s Sizes, owner: &mut Session) -> Vec<T
             told.push(Told { name: name.clone(), rows, table, divided: own.is_some(), part });
             let Some(own) = own else { continue };
             let column = keys.get(&name).and_then(|key| table.column(key));
-            for (part, share) in shares(own, column, owner) {
+            for (part, share) in shares(own, column, owner)? {
                 open.push((part, (rows as f64 * share).round() as u64, true));
             }
         }
     }
-    told
+    Ok(told)
 }
 
 /// How rows are shared out: by the bounds where they lie in the range of the values, else evenly; what is left is in the default
 /// partition.
-fn shares(parts: &[(Qualified, &Bounds)], column: Option<&Column>, owner: &mut Session) -> Vec<Part> {
-    let known = column.and_then(|column| match &column.values {
-        Values::Between { low, high } => by_bounds(parts, column, low, high, owner),
+fn shares(
+    parts: &[(Qualified, &Bounds)],
+    column: Option<&Column>,
+    owner: &mut Session,
+) -> Result<Vec<Part>, ScratchError> {
+    let known = match column.map(|column| (column, &column.values)) {
+        Some((column, Values::Between { low, high })) => by_bounds(parts, column, low, high, owner)?,
         _ => None,
-    });
+    };
     let count = parts.iter().filter(|(_, bounds)| **bounds != Bounds::Default).count().max(1);
     let shares = known.unwrap_or_else(|| vec![1.0 / count as f64; parts.len()]);
     let bounded = parts.iter().zip(&shares).filter(|((_, bounds), _)| **bounds != Bounds::Default);
@@ -111,7 +115,7 @@ fn shares(parts: &[(Qualified, &Bounds)], column: Option<&Column>, owner: &mut S
         Bounds::Default => (name.clone(), rest),
         _ => (name.clone(), *share),
     };
-    parts.iter().zip(&shares).map(share).collect()
+    Ok(parts.iter().zip(&shares).map(share).collect())
 }
 
 /// The part of a range that lies between the bounds of each partition.
@@ -121,7 +125,7 @@ fn by_bounds(
     low: &str,
     high: &str,
     owner: &mut Session,
-) -> Option<Vec<f64>> {
+) -> Result<Option<Vec<f64>>, ScratchError> {
     let number = is_number(&column.ty);
     let value = |text: &str| match number {
         true => format!("({text})::numeric::float8"),
@@ -139,14 +143,15 @@ fn by_bounds(
         }
         _ => Some("0".to_owned()),
     };
-    let list: Option<Vec<String>> = parts.iter().map(one).collect();
+    let Some(list) = parts.iter().map(one).collect::<Option<Vec<String>>>() else { return Ok(None) };
     let query = format!(
         "select array[{}]::float8[] from (select {} as a, {} as b) as ends",
-        list?.join(", "),
+        list.join(", "),
         value(low),
         value(high)
     );
-    owner.query_one(&query, &[]).ok()?.get(0)
+    let row = asked(owner.query_one(&query, &[]), || format!("`{low}` or `{high}`, the bounds of `{}`,", column.name))?;
+    Ok(row.and_then(|row| row.get(0)))
 }
 
 /// The edges of ranges that are expressions, by the bounds and the type.
@@ -174,7 +179,9 @@ fn edges(owner: &mut Session, sizes: &Sizes) -> Result<Edges, ScratchError> {
              generate_series(0, {PARTS}) as n"
         );
         // What cannot be spread has no histogram.
-        let found: Option<Vec<String>> = owner.query_one(&whole, &[]).ok().and_then(|row| row.get(0));
+        let row =
+            asked(owner.query_one(&whole, &[]), || format!("`{low}` or `{high}`, the bounds of `{}`,", column.name))?;
+        let found: Option<Vec<String>> = row.and_then(|row| row.get(0));
         edges.insert(key, found.unwrap_or_default());
     }
     Ok(edges)

@@ -167,7 +167,8 @@ pub(crate) fn column(
     // A value that nobody has is none; those with a share are there.
     let most = if unique { there } else { there.min(usual) };
     let distinct =
-        said.and_then(|said| said.distinct).unwrap_or(most).min(there.max(1)).max(shares.len() as u64).max(1);
+        said.and_then(|said| said.distinct).unwrap_or(most).min(there).min(held(column)).max(shares.len() as u64);
+    let distinct = distinct.max(1);
     let set = column.statistics.as_deref();
     let grows = matches!(values, Values::Counted) && unique || is_stamp(field);
     Column {
@@ -186,6 +187,12 @@ pub(crate) fn column(
         target: set.and_then(|set| set.target).map_or(TARGET, u64::from),
         told: set.and_then(|set| set.inherited.or(set.distinct)),
     }
+}
+
+/// How many numbers a column has that are counted from 1.
+fn held(column: &specc_catalog::Column) -> u64 {
+    let bytes = specc_facts::fixed_length(&column.ty.name).filter(|_| family(column) == Family::Integer);
+    bytes.map_or(u64::MAX, |(bytes, _)| u64::MAX >> (65 - 8 * bytes.min(8)))
 }
 
 /// The reference that a column is, or else one that it is a part of, and its place in that.

@@ -15,8 +15,8 @@ pub enum Edge {
 
 /// References that are followed to a value at most.
 const DEPTH: usize = 16;
-/// Digits of the rank in a text.
-const DIGITS: usize = 9;
+/// Digits of the rank in a text, and where there are more values.
+const DIGITS: [usize; 2] = [9, 13];
 
 impl Sizes {
     /// The value of a rank, from 1; none where values are not made by rank.
@@ -79,7 +79,8 @@ impl Sizes {
 }
 
 fn word(column: &Column, rank: u64) -> SmolStr {
-    format_smolstr!("{} {rank:0DIGITS$}", column.name)
+    let digits = DIGITS[usize::from(column.distinct >= 1_000_000_000)];
+    format_smolstr!("{} {rank:0digits$}", column.name)
 }
 
 fn uuid(table: &Table, column: &Column, rank: u64) -> SmolStr {

@@ -10,6 +10,9 @@ const PAGE_HEADER: u64 = 24;
 /// The header of a row, aligned, and its line pointer.
 const ROW: u64 = 24 + 4;
 
+/// The most pages that `pg_class` has a number for, which is half of what a table of Postgres can have: sixteen terabytes.
+pub const MOST: u64 = i32::MAX as u64;
+
 /// Pages of so many rows of a table.
 pub fn heap_pages(table: &Table, rows: u64, fillfactor: u64) -> u64 {
     let mut bytes = 0f64;
@@ -41,7 +44,7 @@ fn padding(before: f64, align: f64) -> f64 {
 fn pages(rows: u64, row: u64, fillfactor: u64) -> u64 {
     let free = (PAGE - PAGE_HEADER) * fillfactor.clamp(10, 100) / 100;
     let each = (free / row.max(1)).max(1);
-    rows.div_ceil(each)
+    rows.div_ceil(each).min(MOST)
 }
 
 /// The part of a page of a btree that is filled where keys come in order, and where they come in any.
@@ -69,7 +72,7 @@ pub fn btree_pages(rows: u64, key: u32, distinct: u64, ordered: bool) -> Pages {
         all += level;
         height += 1;
     }
-    Pages { pages: all, height }
+    Pages { pages: all.min(MOST), height }
 }
 
 /// Pages of an index by its method. What a GIN, GiST or vector index takes depends on what is in its values: these are the
@@ -88,7 +91,7 @@ pub fn index_pages(method: &str, rows: u64, key: u32, distinct: u64, ordered: bo
         "ivfflat" => bytes(f64::from(key) + 24.0),
         _ => bytes(f64::from(key) + 16.0),
     };
-    Pages { pages, height: 0 }
+    Pages { pages: pages.min(MOST), height: 0 }
 }
 
 /// Pages of a list of what is not sorted in yet, `gin_pending_list_limit`.

@@ -59,6 +59,15 @@ impl Scratch {
         Self::newest(major, platform, try_shared)
     }
 
+    /// The same on this version, and on no other.
+    ///
+    /// # Errors
+    /// Where the machine has no Postgres of it.
+    pub fn exactly(major: u32, platform: bool) -> Result<Self, ScratchError> {
+        let cluster = try_shared(major).map_err(|error| ScratchError::Postgres(error.to_string()))?;
+        Ok(Self::on(cluster, platform))
+    }
+
     /// Like [`start`](Self::start), without the platform's roles: what a server has that is nobody's platform.
     ///
     /// # Errors

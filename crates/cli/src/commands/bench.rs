@@ -31,6 +31,7 @@ pub fn run(args: &Bench, format: Format) -> Result<ExitCode, Failure> {
         let message = "there is nothing to plan: no query is declared\n  help: `query upcoming as anon within 50 ms p95 { select … }`";
         return Err(Failure::Refused(None, message.to_owned()));
     }
+    environment(&compilation, args.env.as_deref())?;
     let broken = |error: ScratchError| Failure::broken(error.to_string());
     let platform = compilation.model.options.target == Target::Supabase;
     if !args.plan {
@@ -40,7 +41,7 @@ pub fn run(args: &Bench, format: Format) -> Result<ExitCode, Failure> {
     let scratch = super::scratch(args.postgres, platform).map_err(broken)?;
     let sizes = Sizes::of(&compilation.model, &compilation.catalog, args.env.as_deref());
     let database = scratch.within(|| stage(&scratch, &compilation.catalog, &sizes)).map_err(broken)?;
-    let planned = plan_all(&database, &compilation.model, &sizes).map_err(broken)?;
+    let planned = scratch.within(|| plan_all(&database, &compilation.model, &sizes)).map_err(broken)?;
     let folder = compilation.root.join(compilation.config.state()).join(FOLDER);
     let files = files(&planned, &sizes, scratch.major());
     let mut findings: Vec<Diagnostic> = planned
@@ -85,6 +86,23 @@ pub fn run(args: &Bench, format: Format) -> Result<ExitCode, Failure> {
         scratch.major(),
     );
     Ok(if failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
+}
+
+/// Refuses an environment that nobody knows: it would have the sizes of all.
+fn environment(compilation: &Compilation, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name else { return Ok(()) };
+    let known = compilation.model.environments();
+    if known.iter().any(|known| *known == name) {
+        return Ok(());
+    }
+    let near = specc_diag::nearest(name, known.iter().map(|known| known.as_str()));
+    let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    let help = match (near, list.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, false) => format!("there is {}", list.join(", ")),
+        (None, true) => "leave `--env` away: the spec has sizes for all alike".to_owned(),
+    };
+    Err(Failure::broken(format!("--env: there is no environment `{name}`\n  help: {help}")))
 }
 
 /// The files of plans that there are.

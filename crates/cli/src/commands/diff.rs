@@ -211,7 +211,7 @@ fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
 fn scratch(args: &Diff, major: Option<u32>) -> Result<Scratch, Failure> {
     let platform = crate::project::settings(&args.place.project)
         .is_ok_and(|(_, config)| config.options().target == Target::Supabase);
-    super::scratch(major, platform).map_err(|error| Failure::broken(error.to_string()))
+    super::scratch_near(major, platform).map_err(|error| Failure::broken(error.to_string()))
 }
 
 fn spec(folder: &Path) -> Result<Side, Failure> {

@@ -82,9 +82,10 @@ pub fn run(args: &Drill, format: Format) -> Result<ExitCode, Failure> {
 
     let start = Instant::now();
     let major = manifest.server.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
-    let scratch = match with_platform {
-        true => Scratch::start(args.postgres.or(major), true),
-        false => Scratch::start_bare(args.postgres.or(major)),
+    let scratch = match (args.postgres, with_platform) {
+        (Some(asked), _) => Scratch::exactly(asked, with_platform),
+        (None, true) => Scratch::start(major, true),
+        (None, false) => Scratch::start_bare(major),
     };
     let scratch = scratch.map_err(|error| Failure::broken(error.to_string()))?;
     let limits = Limits { time: Duration::from_secs_f64(args.timeout), disk: args.disk << 30 };

@@ -49,12 +49,13 @@ use specc_postgres::Address;
 use specc_verify::{Scratch, ScratchError, Server};
 use std::process::ExitCode;
 
-/// A private server to run on what the project says. Says on stderr where the kernel does not confine it.
+/// A private server to run on what the project says; of the version that somebody asks for. Says on stderr where the kernel does not confine it.
 ///
 /// # Errors
 /// Where the machine has no Postgres that can be started.
-fn scratch(major: Option<u32>, platform: bool) -> Result<Scratch, ScratchError> {
-    told(Scratch::start(major, platform)?)
+fn scratch(asked: Option<u32>, platform: bool) -> Result<Scratch, ScratchError> {
+    // What is asked of one version says nothing of another.
+    told(asked.map_or_else(|| Scratch::start(None, platform), |major| Scratch::exactly(major, platform))?)
 }
 
 fn told(scratch: Scratch) -> Result<Scratch, ScratchError> {
@@ -64,13 +65,21 @@ fn told(scratch: Scratch) -> Result<Scratch, ScratchError> {
     Ok(scratch)
 }
 
+/// A private server for what comes from a server of this version: the nearest that there is.
+///
+/// # Errors
+/// Where the machine has no Postgres that can be started.
+fn scratch_near(major: Option<u32>, platform: bool) -> Result<Scratch, ScratchError> {
+    told(Scratch::start(major, platform)?)
+}
+
 /// A private server to compare a database with, which has what such a database has by itself.
 ///
 /// # Errors
 /// Where the machine has no Postgres that can be started.
 fn scratch_like(major: u32, platform: bool) -> Result<Scratch, ScratchError> {
     if platform {
-        return scratch(Some(major), true);
+        return scratch_near(Some(major), true);
     }
     told(Scratch::start_bare(Some(major))?)
 }

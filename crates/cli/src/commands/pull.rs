@@ -93,7 +93,7 @@ fn read(
             Some(target) => target == PullTarget::Supabase,
             None => is_of_supabase(&dump),
         };
-        let scratch = super::scratch(dump.major, platform).map_err(|error| broken(&error))?;
+        let scratch = super::scratch_near(dump.major, platform).map_err(|error| broken(&error))?;
         let mut found = scratch.load_dump(&dump).map_err(|error| broken(&error))?;
         if dump.copies > 0 {
             let why = "a spec keeps rows as `seed`; `specc backup` keeps all of them".into();

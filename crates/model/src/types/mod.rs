@@ -59,6 +59,8 @@ pub struct Options {
     /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, a safe
     /// search path for a `security definer`. Off, all there is stands in the files.
     pub derive: bool,
+    /// The environments that the settings name; the seeds have more.
+    pub environments: Vec<SmolStr>,
     /// The state after the last migration, where it is known: what a change fills from may be there alone.
     pub last: Option<Arc<Catalog>>,
 }
@@ -72,6 +74,7 @@ impl Default for Options {
             viewer_setting: "app.viewer_id".into(),
             claims_setting: "request.jwt.claims".into(),
             derive: true,
+            environments: Vec::new(),
             last: None,
         }
     }

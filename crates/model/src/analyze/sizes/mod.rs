@@ -32,6 +32,7 @@ fn sizes(project: &Project<'_>, exprs: &Exprs<'_>, decls: &Decls<'_>, out: &mut 
     let mut all = Vec::new();
     for (_, d) in &decls.sizes {
         let env = d.env.as_ref().map(|env| env.text.clone());
+        out.extend(d.env.as_ref().and_then(|env| nobodys(exprs.model, env)));
         for rows in &d.rows {
             let Some(id) = project.entity(&rows.entity, out) else { continue };
             let message = || {
@@ -61,6 +62,24 @@ fn sizes(project: &Project<'_>, exprs: &Exprs<'_>, decls: &Decls<'_>, out: &mut 
         }
     }
     all
+}
+
+/// A size of an environment that nobody knows counts nowhere.
+fn nobodys(model: &Model, env: &ast::Name) -> Option<Diagnostic> {
+    let known = model.environments();
+    if known.iter().any(|known| **known == env.text) {
+        return None;
+    }
+    let near = specc_diag::nearest(&env.text, known.iter().map(|name| name.as_str()));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if env.text == "base" => "`base` is every environment: leave `in base` away".to_owned(),
+        None => format!(
+            "name one that has a `seed` or that specc.toml has: `seed {0} {{ … }}`, or `[environments.{0}]`",
+            env.text
+        ),
+    };
+    Some(bad(env.at.0, format!("there is no environment `{}`", env.text), help))
 }
 
 fn bad(span: Span, message: String, help: impl Into<String>) -> Diagnostic {
