@@ -447,3 +447,61 @@ fn wrong_questions_over_http_are_refused() {
     let (_, _, said) = run(dir.path(), &[&keyed[..], &["http://127.0.0.1:9"]].concat());
     assert!(!said.contains("/usr/bin"), "{said}");
 }
+
+/// Columns and tables that are called as what the statements around them call something.
+const NAMES: &str = "
+entity people {
+  id -> auth.users key as account on delete cascade immutable
+  policy { own: allow select to authenticated when id = viewer }
+}
+viewer -> people
+entity body {
+  id:     uuid = gen_random_uuid()  key
+  page:   text
+  asked:  text
+  source: text
+  lets:   bool = true
+  passes: bool = true
+  nth:    int = 3
+  keys:   text = 'k'
+  value:  int = 1
+  policy {
+    read:  allow select                    to authenticated  when lets
+    write: allow update (page, nth, value) to authenticated  when passes
+    make:  allow insert                    to authenticated  when lets
+    close: allow delete                    to authenticated  when lets and nth > 1
+  }
+}
+entity payload {
+  id: int key
+  one: text
+  body_id -> body
+  policy { read: allow select to authenticated }
+}
+";
+
+#[test]
+fn columns_may_be_called_as_ours() {
+    let (dir, db, url) = applied(NAMES);
+    let ada = "00000000-0000-4000-8000-00000000000a";
+    db.connect_superuser()
+        .unwrap()
+        .batch_execute(&format!(
+            "insert into auth.users (id) values ('{ada}'); insert into public.people values ('{ada}');
+             insert into public.body (page, asked, source, lets, passes, nth)
+               select 'p', 'a', 's', n % 2 = 0, n % 3 = 0, n from generate_series(1, 12) n;
+             insert into public.payload select 1, 'x', id from public.body limit 1"
+        ))
+        .unwrap();
+    let (code, said) = json(dir.path(), &["--database-url", &url, "--as", ada, "--write"]);
+    assert_eq!(code, 0, "{said:#}");
+    assert_eq!(said["not_asked"], serde_json::json!([]), "{said:#}");
+    let asked = said["requests"].as_array().unwrap().iter().map(|one| one["request"].as_str().unwrap());
+    let asked: Vec<&str> = asked.filter(|request| request.contains("/body")).collect();
+    for method in ["GET", "PATCH", "DELETE"] {
+        assert!(asked.iter().any(|request| request.starts_with(method)), "{asked:?}");
+    }
+    // Without a database the same requests are asked of rows that are made.
+    let (code, said) = json(dir.path(), &[]);
+    assert_eq!(code, 0, "{said:#}");
+}

@@ -471,9 +471,10 @@ impl<'m> Place<'_, 'm> {
         });
         // Of both sorts of rows some: the first that are met.
         let sql = format!(
-            "select array[{}], {value}, lets, passes from (select *, pg_catalog.row_number() over (partition by lets, passes) as nth \
-             from (select {ROW}, ({seen}) and ({reached}) as lets, ({passes}) as passes from {} as {ROW} limit {}) as all_of) as few, \
-             lateral (select (few.{ROW}).*) as {ROW} where nth <= 2",
+            "select few.keys, few.value, few.lets, few.passes from (select all_of.*, \
+               pg_catalog.row_number() over (partition by all_of.lets, all_of.passes) as nth \
+             from (select array[{}] as keys, {value} as value, ({seen}) and ({reached}) as lets, ({passes}) as passes \
+               from {} as {ROW} limit {}) as all_of) as few where few.nth <= 2",
             keys.join(", "),
             specc_prove::table(model, entity.id),
             self.budget.rows

@@ -90,7 +90,7 @@ pub(crate) fn read(
             true => (format!("pg_catalog.row_to_json({alias}.*)::jsonb"), rows),
             false => (
                 format!("coalesce({alias}.all_of, '[]')"),
-                format!("select pg_catalog.json_agg(one)::jsonb as all_of from ({rows}) one"),
+                format!("select pg_catalog.json_agg(specc_one.*)::jsonb as all_of from ({rows}) specc_one"),
             ),
         };
         list.push_str(&format!(", {value} as {}", quote::ident(&embed.name)));
@@ -110,7 +110,7 @@ pub(crate) fn read(
     prepared
 }
 
-/// The rows of the body, one object or a list of them.
+/// The rows of the body, one object or a list of them. A table may be called as anything else here.
 fn rows_of(body: &str, columns: &[Written]) -> String {
     let names: Vec<_> = columns.iter().map(|(name, _)| quote::ident(name)).collect();
     let mut types = Vec::new();
@@ -120,17 +120,17 @@ fn rows_of(body: &str, columns: &[Written]) -> String {
         types.push(text);
     }
     format!(
-        "(select {body} as sent) payload, \
-         lateral (select case when pg_catalog.json_typeof(payload.sent) = 'array' then payload.sent \
-         else pg_catalog.json_build_array(payload.sent) end as list) lists, \
-         lateral (select {} from pg_catalog.json_to_recordset(lists.list) as _ ({})) body",
+        "(select {body} as sent) specc_payload, \
+         lateral (select case when pg_catalog.json_typeof(specc_payload.sent) = 'array' then specc_payload.sent \
+         else pg_catalog.json_build_array(specc_payload.sent) end as list) specc_lists, \
+         lateral (select {} from pg_catalog.json_to_recordset(specc_lists.list) as _ ({})) specc_body",
         names.join(", "),
         types.join(", ")
     )
 }
 
 fn of_body(columns: &[Written]) -> Vec<String> {
-    columns.iter().map(|(name, _)| format!("body.{}", quote::ident(name))).collect()
+    columns.iter().map(|(name, _)| format!("specc_body.{}", quote::ident(name))).collect()
 }
 
 /// What a change gives back.
@@ -215,7 +215,7 @@ pub(crate) fn call(function: &Table<'_>, arguments: &[Written], body: &str) -> P
             let body = prepared.param(Param::Json(body.to_owned()));
             let given: Vec<String> = arguments
                 .iter()
-                .map(|(name, _)| format!("{} := body.{}", quote::ident(name), quote::ident(name)))
+                .map(|(name, _)| format!("{} := specc_body.{}", quote::ident(name), quote::ident(name)))
                 .collect();
             let (rows, name) = (rows_of(&body, arguments), function.quoted());
             format!("select called.* from {rows}, lateral {name}({}) as called", given.join(", "))
@@ -225,15 +225,15 @@ pub(crate) fn call(function: &Table<'_>, arguments: &[Written], body: &str) -> P
     prepared
 }
 
-/// The query around: how many rows there are in all, how many come, and the answer made of them.
+/// The query around, in which columns are called as the author has it, and none of them is a row: how many rows there are in all, how many come, and the answer made of them.
 fn around(source: &str, all: Option<&str>) -> String {
     let (counted, total) = match all {
         Some(all) => (format!(", counted as ({all})"), "(select pg_catalog.count(*) from counted)"),
         None => (String::new(), "null::bigint"),
     };
     format!(
-        "with source as ({source}){counted} select {total} as in_all, pg_catalog.count(page) as rows, \
-         coalesce(pg_catalog.json_agg(page), '[]')::text as body, \
+        "with source as ({source}){counted} select {total} as in_all, pg_catalog.count(page.*) as rows, \
+         coalesce(pg_catalog.json_agg(page.*), '[]')::text as body, \
          nullif(pg_catalog.current_setting('response.status', true), '') as status from (select * from source) page"
     )
 }

@@ -140,6 +140,46 @@ fn the_budget_for_rows_is_kept() {
     assert!(none.examined[0].asked.is_empty() && matches!(verdict(&none), Verdict::Cannot(_)));
 }
 
+/// A table whose columns, and which itself, are called as what our queries call something.
+const NAMES: &str = "
+create table public.r (
+  v text, c text, r text, t text, at text, d text, g text, i int, n int, n0 int, looked int, bad int, s text, p text, has text, last int,
+  highest int, told text, rows int, x int generated always as identity primary key, w int references public.r (x)
+);
+alter table public.r enable row level security;
+alter table public.r add constraint later foreign key (n) references public.r (x) not valid;
+create index on public.r (w); create index on public.r (n);
+insert into public.r (v, c, at, n) values ('jane.roe@mail.somewhere.de', '4111 1111 1111 1111', 'sk_' || 'live_4eC39HqLyjWDarjtT1zdp7dc', null);
+";
+
+#[test]
+fn columns_may_be_called_as_ours() {
+    for major in specc_tests::VERSIONS {
+        let db = ground(major).clean.create().unwrap();
+        make(&db, Who::Owner, NAMES);
+        let report = run(&mut db.connect().unwrap(), &subject(), &limits(), &|_| true);
+        for one in &report.examined {
+            for asked in &one.asked {
+                if let Err(why) = &asked.answer {
+                    let fault = ["ambiguous", "does not exist", "syntax error", "cannot cast"]
+                        .iter()
+                        .any(|word| why.contains(word));
+                    assert!(!fault, "{major}: {}: {why}: {}", one.check.name, asked.sql);
+                }
+            }
+        }
+        let found = |name: &str| {
+            let one = report.examined.iter().find(|one| one.check.name == name).unwrap();
+            keys(&one.verdict).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let personal = found("personal_data_without_class");
+        assert!(personal.iter().any(|key| key.contains("public.r.v addresses of mail")), "{major}: {personal:?}");
+        assert!(personal.iter().any(|key| key.contains("public.r.c numbers of cards")), "{major}: {personal:?}");
+        assert!(found("secret_in_rows").iter().any(|key| key.contains("public.r.at keys of services")), "{major}");
+        assert!(!found("test_data").is_empty(), "{major}");
+    }
+}
+
 /// Histories of other tools against their folders: failed, unknown, pending, changed.
 #[test]
 fn histories_are_held_against_folders() {

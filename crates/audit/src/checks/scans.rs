@@ -77,44 +77,44 @@ pub const ALL: &[Check] = &[
     },
 ];
 
-/// Kinds of values by pattern: what it is, and a condition on the text `v`.
+/// Kinds of values by pattern: what it is, and a condition on the text `c.v`: a column of the table may be called as anything here.
 type Pattern = (&'static str, &'static str);
 
 /// The sum of digits by which numbers of cards are checked.
-const CARD: &str = "v ~ '^[3-6][0-9]{3}([ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}$' and (
+const CARD: &str = "c.v ~ '^[3-6][0-9]{3}([ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}$' and (
     select sum(case when g.i % 2 = 1 then d.n else d.n * 2 / 10 + d.n * 2 % 10 end) % 10 = 0
-    from generate_series(1, length(regexp_replace(v, '[^0-9]', '', 'g'))) g(i)
-    cross join lateral (select substr(reverse(regexp_replace(v, '[^0-9]', '', 'g')), g.i, 1)::int) d(n))";
+    from generate_series(1, length(regexp_replace(c.v, '[^0-9]', '', 'g'))) g(i)
+    cross join lateral (select substr(reverse(regexp_replace(c.v, '[^0-9]', '', 'g')), g.i, 1)::int) d(n))";
 
 const PERSONAL: &[Pattern] = &[
-    ("addresses of mail", "v ~* '^[a-z0-9._%+-]+@[a-z0-9-]+(\\.[a-z0-9-]+)*\\.[a-z]{2,}$'"),
-    ("phone numbers", "v ~ '^\\+[1-9][0-9 ()./-]{7,18}$'"),
+    ("addresses of mail", "c.v ~* '^[a-z0-9._%+-]+@[a-z0-9-]+(\\.[a-z0-9-]+)*\\.[a-z]{2,}$'"),
+    ("phone numbers", "c.v ~ '^\\+[1-9][0-9 ()./-]{7,18}$'"),
     ("numbers of cards", CARD),
 ];
 
 const SECRETS: &[Pattern] = &[
-    ("private keys", "v like '%-----BEGIN %PRIVATE KEY-----%'"),
-    ("tokens (JWT)", "v ~ '^eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.'"),
+    ("private keys", "c.v like '%-----BEGIN %PRIVATE KEY-----%'"),
+    ("tokens (JWT)", "c.v ~ '^eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.'"),
     (
         "keys of services",
-        "v ~ '^(sb_secret_|sk_live_|rk_live_|whsec_|AKIA[0-9A-Z]{16}$|gh[opsu]_[A-Za-z0-9]{30,}|xox[abp]-)'",
+        "c.v ~ '^(sb_secret_|sk_live_|rk_live_|whsec_|AKIA[0-9A-Z]{16}$|gh[opsu]_[A-Za-z0-9]{30,}|xox[abp]-)'",
     ),
-    ("addresses with a password", "v ~ '^[a-z+]+://[^/@: ]+:[^/@ ]+@'"),
+    ("addresses with a password", "c.v ~ '^[a-z+]+://[^/@: ]+:[^/@ ]+@'"),
 ];
 
 const FIXTURES: &[Pattern] = &[
     (
         "addresses that nobody has",
-        "v ~* '@(example\\.(com|org|net)|test\\.(com|local)|[a-z0-9.-]+\\.(test|example|invalid))$'",
+        "c.v ~* '@(example\\.(com|org|net)|test\\.(com|local)|[a-z0-9.-]+\\.(test|example|invalid))$'",
     ),
-    ("texts that fill a place", "v ~* '\\m(lorem ipsum|asdf|qwerty|foobar)\\M'"),
+    ("texts that fill a place", "c.v ~* '\\m(lorem ipsum|asdf|qwerty|foobar)\\M'"),
     (
         "names of tests",
-        "v ~* '^(test|dummy|fake)([ _-]?(user|name|title|data|event|company|account|customer))?[ _-]?[0-9]*$'",
+        "c.v ~* '^(test|dummy|fake)([ _-]?(user|name|title|data|event|company|account|customer))?[ _-]?[0-9]*$'",
     ),
     (
         "numbers of cards for tests",
-        "regexp_replace(v, '[ -]', '', 'g') in ('4242424242424242', '4111111111111111', '5555555555554444')",
+        "regexp_replace(c.v, '[ -]', '', 'g') in ('4242424242424242', '4111111111111111', '5555555555554444')",
     ),
 ];
 
