@@ -10,6 +10,7 @@ use crate::report::Failure;
 use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Options, Target};
+use specc_postgres::Address;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -200,8 +201,8 @@ impl Config {
                 ConfigTarget::Citus => Target::Citus,
             },
             derive: self.derive.unwrap_or(true),
-            ..Options::default()
             environments: self.environments.keys().map(Into::into).collect(),
+            ..Options::default()
         };
         let set = |slot: &mut smol_str::SmolStr, value: &Option<String>| {
             if let Some(value) = value {
@@ -215,12 +216,12 @@ impl Config {
         options
     }
 
-    /// Why the settings say that this database is production, if they do. An environment that names neither a database
-    /// nor a host fits none. A host is known by all its names: in any case, with a final dot, and behind Supabase's pooler,
-    /// where the user says which project it is.
-    pub fn production(&self, host: &str, database: &str, user: &str) -> Option<String> {
+    /// Why the settings say that this database is production, if they do: by the host and the database of an environment, or by the
+    /// variable that has its URL, whatever other names of the server stand there.
+    pub fn production(&self, address: &Address, env: impl Fn(&str) -> Option<String> + Copy) -> Option<String> {
         let fits = |name: &str, environment: &Environment| {
-            environment.is_production(name) && environment.fits(host, database, user) == Some(true)
+            let says = || environment.fits(address.host(), address.database(), address.user()) == Some(true);
+            environment.is_production(name) && (says() || environment.leads_there(address, env))
         };
         let (name, _) = self.environments.iter().find(|(name, environment)| fits(name, environment))?;
         Some(format!("specc.toml says so: it is the environment `{name}`"))
@@ -351,21 +352,52 @@ fn in_words(said: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Address, Config};
 
     #[test]
     fn production_has_several_names() {
         let says = |text: &str| toml::from_str::<Config>(&format!("name = \"x\"\n{text}")).expect("settings");
+        let at = |url: &str| Address::resolve(Some(url), |_| None).expect("an address");
+        let is = |config: &Config, url: &str| config.production(&at(url), |_| None).is_some();
         let own = says("[environments.production]\nhost = \"db.shop.example\"\n");
         for host in ["db.shop.example", "DB.Shop.Example", "db.shop.example.", "other.example,DB.SHOP.EXAMPLE."] {
-            assert!(own.production(host, "shop", "ann").is_some(), "{host}");
+            assert!(is(&own, &format!("postgres://ann@{host}/shop")), "{host}");
         }
-        assert!(own.production("db2.shop.example", "shop", "ann").is_none());
+        assert!(!is(&own, "postgres://ann@db2.shop.example/shop"));
         let supabase = says("[environments.production]\nhost = \"db.abcd.supabase.co\"\n");
-        let pooler = "aws-0-eu-central-1.pooler.supabase.com";
-        assert!(supabase.production(pooler, "postgres", "postgres.abcd").is_some());
-        assert!(supabase.production(pooler, "postgres", "postgres.efgh").is_none());
+        let pooler = "aws-0-eu-central-1.pooler.supabase.com:6543/postgres";
+        assert!(is(&supabase, &format!("postgres://postgres.abcd@{pooler}")));
+        assert!(!is(&supabase, &format!("postgres://postgres.efgh@{pooler}")));
         let any = says("[environments.production]\nhost = \"db.*.supabase.co\"\n");
-        assert!(any.production(pooler, "postgres", "postgres.efgh").is_some());
+        assert!(is(&any, &format!("postgres://postgres.efgh@{pooler}")));
+
+        // By the variable alone, the database is what its URL leads to.
+        let by_url = says("[environments.production]\ndatabase_url = \"LIVE_URL\"\n");
+        let leads = |live: &str, url: &str| {
+            by_url.production(&at(url), |name| (name == "LIVE_URL").then(|| live.to_owned())).is_some()
+        };
+        let live = "postgres://ann:hush@localhost/shop";
+        for same in [
+            "postgres://ann:hush@localhost/shop",
+            "postgresql://ben@LOCALHOST.:5432/shop?application_name=x&sslmode=disable",
+            "postgres://127.0.0.1/shop",
+            "postgres://ann@[::1]:5432/shop",
+            "host=/var/run/postgresql dbname=shop user=ann",
+            "postgres://ann@db.example,localhost/shop",
+        ] {
+            assert!(leads(live, same) && leads(same, live), "{same}");
+        }
+        for other in ["postgres://localhost/shop2", "postgres://localhost:5433/shop", "postgres://db.example/shop"] {
+            assert!(!leads(live, other) && !leads(other, live), "{other}");
+        }
+        assert!(leads(
+            "postgres://postgres@db.abcd.supabase.co/postgres",
+            &format!("postgres://postgres.abcd@{pooler}")
+        ));
+        assert!(!leads(
+            "postgres://postgres@db.abcd.supabase.co/postgres",
+            &format!("postgres://postgres.efgh@{pooler}")
+        ));
+        assert!(!leads("no address at all", live) && !is(&by_url, live));
     }
 }

@@ -1,6 +1,6 @@
 //! `specc seed`, as users run it: rows of any number, in databases of the specs that ship and of others.
 
-use crate::program::run;
+use crate::program::{run, run_with};
 use crate::tried::{applied, apply, specs};
 use specc_postgres::{Database, Session, shared};
 use std::path::Path;
@@ -319,6 +319,28 @@ fn nothing_is_made_up_in_production() {
     let (code, said) = seed(dir.path(), &db, &["dev", "--rows", "notes=9"]);
     assert!(code == 1 && said.contains("this database is production"), "{said}");
     assert_eq!(number(&mut session, "select count(*) from notes"), 5);
+}
+
+/// Production is what its variable leads to, by whatever name somebody gives it.
+#[test]
+fn production_is_known_by_its_variable() {
+    let (dir, db, url) = applied("entity notes { id: int key identity\n text: text\n rls off }\n");
+    let settings = std::fs::read_to_string(dir.path().join("specc.toml")).unwrap();
+    let settings = format!("{settings}\n[environments.production]\ndatabase_url = \"LIVE_URL\"\n");
+    std::fs::write(dir.path().join("specc.toml"), settings).unwrap();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let other = format!("{url}{separator}application_name=somebody&sslmode=disable");
+    for command in [&["seed", "--rows", "notes=5"][..], &["reset", "--yes"], &["apply"]] {
+        let args = [command, &["--database-url", &other]].concat();
+        let (code, out, err) = run_with(dir.path(), &args, &[("LIVE_URL", &url)]);
+        let said = format!("{out}{err}");
+        assert!(code == 1 && said.contains("it is the environment `production`"), "{command:?}: {code} {said}");
+    }
+    let elsewhere = url.replace(db.name(), "elsewhere");
+    let args = ["seed", "--rows", "notes=5", "--database-url", &other];
+    let (code, _, err) = run_with(dir.path(), &args, &[("LIVE_URL", &elsewhere)]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(number(&mut db.connect().unwrap(), "select count(*) from notes"), 5);
 }
 
 /// What is too much for a file is added by the command, as its line says, and the file has the rest.

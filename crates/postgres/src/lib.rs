@@ -29,7 +29,7 @@ mod sandbox;
 mod session;
 mod watchdog;
 
-pub use address::Address;
+pub use address::{Address, host_names, plain_host};
 pub use binaries::Install;
 pub use cluster::{Cluster, Options, shared, try_bare, try_shared};
 pub use database::{Database, Template};

@@ -56,7 +56,7 @@ impl Place {
     /// Why the project says that the database is production, if it does.
     pub fn production(&self) -> Option<Production> {
         let named = self.environment.as_ref().and_then(|name| self.config.named_production(name));
-        let found = || self.config.production(self.address.host(), self.address.database(), self.address.user());
+        let found = || self.config.production(&self.address, |name| std::env::var(name).ok());
         named.or_else(found).map(Production)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::report::Failure;
 use serde::Deserialize;
-use specc_postgres::Address;
+use specc_postgres::{Address, host_names, plain_host};
 use std::path::PathBuf;
 
 /// A database that is known by name, and what is deployed to it. Nothing in it is secret.
@@ -68,16 +68,18 @@ impl Environment {
         let glob =
             |p: &str, value: &str| globset::Glob::new(p).is_ok_and(|glob| glob.compile_matcher().is_match(value));
         let is = |pattern: &str, value: &str| pattern == value || glob(pattern, value);
-        let plain = |host: &str| host.trim_end_matches('.').to_lowercase();
-        let mut hosts: Vec<String> = host.split(',').map(plain).collect();
-        if let Some((_, project)) = user.split_once('.')
-            && hosts.iter().any(|host| host.ends_with(".pooler.supabase.com"))
-        {
-            hosts.push(format!("db.{}.supabase.co", project.to_lowercase()));
-        }
+        let hosts = host_names(host, user);
         let fits_database = self.database.as_ref().is_none_or(|pattern| is(pattern, database));
-        let fits_host = self.host.as_ref().is_none_or(|pattern| hosts.iter().any(|host| is(&plain(pattern), host)));
+        let fits_host =
+            self.host.as_ref().is_none_or(|pattern| hosts.iter().any(|host| is(&plain_host(pattern), host)));
         Some(fits_database && fits_host)
+    }
+
+    /// Whether the variable that it names leads to the same database; not where it is not set.
+    pub fn leads_there(&self, address: &Address, env: impl Fn(&str) -> Option<String>) -> bool {
+        let url = self.database_url.as_deref().and_then(&env);
+        let own = url.and_then(|url| Address::resolve(Some(&url), env).ok());
+        own.is_some_and(|own| own.is_same_database(address))
     }
 
     /// Where it is, by the variable that it names.

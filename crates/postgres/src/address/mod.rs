@@ -2,7 +2,10 @@
 
 mod parse;
 mod pgpass;
+mod same;
 mod tls;
+
+pub use same::{host_names, plain_host};
 
 use crate::error::Error;
 use crate::session::Session;
@@ -153,8 +156,7 @@ impl Address {
     }
 
     fn is_local(&self) -> bool {
-        self.get("host").split(',').all(|host| host.starts_with('/') || host.starts_with('@'))
-            && !self.settings.contains_key("hostaddr")
+        self.get("host").split(',').all(same::is_folder) && !self.settings.contains_key("hostaddr")
     }
 
     fn config(&self) -> Result<Config, Error> {
