@@ -280,7 +280,7 @@ impl<'m> Sheet<'m> {
                 let keeps = |t: &Trigger| matches!(&t.action, TriggerAction::Execute { function, .. } if function.name == trigger);
                 let found = self.model.entities.iter().find(|e| e.name.name == log && e.meta.area == STD);
                 if let (true, Some(log)) = (entity.triggers.iter().any(keeps), found) {
-                    steps.push_str(&self.scrub(reached, &fields, log, columns));
+                    steps.push_str(&self.scrub(reached, log, columns));
                 }
             }
         }
@@ -318,9 +318,9 @@ impl<'m> Sheet<'m> {
         )
     }
 
-    fn scrub(&self, reached: &Reached, fields: &[FieldIx], log: &Entity, columns: &[&str]) -> String {
+    fn scrub(&self, reached: &Reached, log: &Entity, columns: &[&str]) -> String {
         let entity = self.model.entity(reached.entity);
-        let names: Vec<String> = fields.iter().map(|at| literal(&entity.fields[*at].name)).collect();
+        let names: Vec<String> = kept(entity).map(|field| literal(&field.name)).collect();
         let names = format!("array[{}]", names.join(", "));
         let set: Vec<String> = columns.iter().map(|column| format!("{column} = l.{column} - {names}")).collect();
         let theirs: Vec<String> =
@@ -442,4 +442,12 @@ impl<'m> Sheet<'m> {
             "\n<<them>>\ndeclare\n  everything jsonb := '{{}}';\n{declared}begin\n{filled}{steps}  return everything;\nend\n"
         )
     }
+}
+
+/// The columns whose values say something of a person wherever a copy of the row is kept: those that are computed and searched, too.
+fn kept(entity: &Entity) -> impl Iterator<Item = &Field> {
+    let any = entity.fields.iter().any(|field| field.class.is_some());
+    let searched = move |at: FieldIx| any && entity.searches.iter().any(|search| search.field == at);
+    let all = entity.fields.iter().enumerate();
+    all.filter(move |(at, field)| field.class.is_some() || searched(*at)).map(|(_, field)| field)
 }
