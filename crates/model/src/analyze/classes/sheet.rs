@@ -1,5 +1,6 @@
 //! How the functions about a person are written: `erase_person` and `export_person`.
 
+use super::super::rolling;
 use super::STD;
 use super::left;
 use super::routines::{SAID, column, erasing, function, say, sql_type, table};
@@ -9,6 +10,27 @@ use specc_facts::{Family, family};
 use specc_sql::quote::{literal, qualified};
 use specc_syntax::ast::DataClass;
 use std::fmt::Write;
+
+/// That a line `l` of a log is of an entity. Lines once had the name of a partition, which may be gone since.
+fn logged_as(entity: &Entity) -> String {
+    let name = |name: &Qualified| {
+        format!("l.table_schema = {} and l.table_name = {}", literal(&name.schema), literal(&name.name))
+    };
+    let own = name(&entity.name);
+    let Some(by) = &entity.partition_by else { return own };
+    let mut all = vec![own];
+    all.extend(entity.partitions.iter().map(|part| name(&part.name)));
+    if by.rolls.is_some() {
+        let stem = format!("{}_", rolling::stem(entity));
+        all.push(format!(
+            "l.table_schema = {} and starts_with(l.table_name, {}) and substr(l.table_name, {}) ~ '^[0-9]{{4}}'",
+            literal(&entity.name.schema),
+            literal(&stem),
+            stem.chars().count() + 1
+        ));
+    }
+    format!("({})", all.join("\n       or "))
+}
 
 /// A spec, and its person.
 #[derive(Clone, Copy)]
@@ -326,11 +348,10 @@ impl<'m> Sheet<'m> {
         let theirs: Vec<String> =
             columns.iter().map(|column| self.json_condition(reached, &format!("l.{column}"))).collect();
         format!(
-            "  update {} as l\n     set {}\n   where l.table_schema = {} and l.table_name = {}\n     and ({});\n",
+            "  update {} as l\n     set {}\n   where {}\n     and ({});\n",
             table(log),
             set.join(", "),
-            literal(&entity.name.schema),
-            literal(&entity.name.name),
+            logged_as(entity),
             theirs.join("\n       or ")
         )
     }

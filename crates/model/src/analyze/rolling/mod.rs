@@ -12,6 +12,7 @@ use specc_facts::{Family, family};
 use specc_syntax::ast::{Name, RollsDecl};
 
 pub use routine::rolling_function;
+pub(super) use routine::stem;
 
 /// Partitions that are made ahead where nobody says how many.
 const AHEAD: u32 = 3;

@@ -53,7 +53,12 @@ pub(super) fn routine(model: &Model, entity: &Entity, rolls: &Rolls) -> (Functio
     (made, job)
 }
 
-/// How the names of partitions end.
+/// How the names of partitions begin.
+pub(in super::super) fn stem(entity: &Entity) -> &str {
+    clip(&entity.name.name, LONGEST_NAME - 16)
+}
+
+/// How the names of partitions end, which begins with the year in four digits.
 fn ending(every: Every) -> &'static str {
     match every {
         Every::Day => "_YYYY_MM_DD",
@@ -84,7 +89,7 @@ fn body(model: &Model, entity: &Entity, rolls: &Rolls) -> String {
     let values = Values {
         whole: literal(&whole),
         schema: literal(&entity.name.schema),
-        stem: literal(clip(&entity.name.name, LONGEST_NAME - 16)),
+        stem: literal(stem(entity)),
         column: literal(&field.name),
         unit: literal(rolls.every.word()),
         step: literal(&rolls.every.interval(1)),
