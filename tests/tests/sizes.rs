@@ -98,8 +98,10 @@ fn statistics_are_those_of_postgres() {
     };
     assert_eq!(of("events", "id").distinct, -1.0);
     assert_eq!(of("events", "note").distinct, -0.6);
-    assert_eq!(of("events", "title").distinct, -0.2);
-    assert_eq!(of("events", "organizer_id").distinct, 10_000.0);
+    // It counts in a sample: nearly as many as there are.
+    let near = |found: f64, there: f64| (found / there - 1.0).abs() < 0.03;
+    assert!(near(of("events", "title").distinct, -0.2), "{:?}", of("events", "title"));
+    assert!(near(of("events", "organizer_id").distinct, 10_000.0), "{:?}", of("events", "organizer_id"));
     assert!(of("events", "organizer_id").common.is_empty(), "no organizer has clearly more than another");
     let status = of("events", "status");
     assert_eq!(status.common.len(), 3);
