@@ -3,7 +3,7 @@
 use crate::environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
 use crate::plpgsql::{Body as Text, Gives, Language, Rows, body};
 use crate::walk::{Row, expression, query, value, words};
-use crate::{Analysis, Reference, Target};
+use crate::{Analysis, Carried, Reference, Target};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -184,6 +184,21 @@ impl<'c> Known<'c> {
         found
     }
 
+    /// Whether Postgres keeps, with an object's text, what a thing of this kind was called when it was read. A view has names
+    /// of its own for the columns of its query, and what a policy calls the value of a call is not looked at.
+    pub fn carries(&self, object: &Object, is: &dyn Fn(&Target) -> bool) -> bool {
+        let counts = |place: Carried| match object {
+            Object::Function(_) => true,
+            Object::Policy(_) => place == Carried::Inner,
+            _ => place != Carried::Outermost,
+        };
+        let mut found = false;
+        self.each(object, &mut |_, analysis| {
+            found |= analysis.carried.iter().any(|(target, place)| counts(*place) && is(target));
+        });
+        found
+    }
+
     /// Whether an object's text asks for whatever columns there are.
     pub fn has_star(&self, object: &Object) -> bool {
         let mut found = false;
@@ -233,6 +248,11 @@ impl<'c> Known<'c> {
         });
         self.views.borrow_mut().insert(name.clone(), columns.clone());
         Some(columns)
+    }
+
+    /// The type of a column of a table.
+    pub fn column_type(&self, table: &TableName, column: &str) -> Option<DataType> {
+        self.table(table)?.into_iter().find(|own| own.name == column)?.ty
     }
 
     /// The columns of a table that an expression over it reads, sorted.

@@ -1,6 +1,5 @@
 //! What `from` brings into sight.
 
-use crate::Problem;
 use crate::calls::Args;
 use crate::convert::Kind;
 use crate::find::{idents, place};
@@ -8,6 +7,7 @@ use crate::scope::{Level, Output, Seen, Source, seen};
 use crate::text::{Part, folded};
 use crate::types::from_table;
 use crate::walk::Walk;
+use crate::{Carried, Problem, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, JoinOperator, JsonTableColumn,
@@ -49,7 +49,10 @@ impl Walk<'_> {
                     names.iter().for_each(|name| self.using(part, name));
                     names.iter().filter_map(specc_expr::join_alias).for_each(|alias| self.join_alias(alias, names));
                 }
-                JoinConstraint::Natural => self.level().natural = true,
+                JoinConstraint::Natural => {
+                    self.level().natural = true;
+                    self.merges(None);
+                }
                 JoinConstraint::None => {
                     let crossed = matches!(join.join_operator, JoinOperator::CrossJoin(_));
                     if !crossed {
@@ -71,6 +74,7 @@ impl Walk<'_> {
         let level = self.level();
         let sources: Vec<Source> = level.sources.iter().filter(|s| !s.named_only).cloned().collect();
         level.merged.push(name.clone());
+        self.merges(Some(&name));
         let Some((joined, before)) = sources.split_last() else { return };
         let has = |source: &&Source| source.column(&name).is_some();
         // One finding is enough where neither side has it.
@@ -83,6 +87,20 @@ impl Walk<'_> {
         if let [only] = before {
             self.column_of(only, place, &name);
         }
+    }
+
+    /// The last row that came into sight is joined by a column of this name, or by all whose names others have too.
+    fn merges(&mut self, name: Option<&str>) {
+        let Some((joined, before)) = self.level().sources.split_last() else { return };
+        let is_one = |wanted: &str| name.is_none_or(|name| name == wanted);
+        let shared = joined.columns.iter().filter(|column| is_one(&column.name));
+        let shared = shared.filter(|column| before.iter().any(|source| source.column(&column.name).is_some()));
+        let all = shared.flat_map(|column| {
+            let others = before.iter().filter_map(|source| source.column(&column.name));
+            std::iter::once(column).chain(others).filter_map(|column| column.of.clone())
+        });
+        let all: Vec<_> = all.map(|(relation, column)| (Target::Column(relation, column), Carried::Inner)).collect();
+        self.out.carried.extend(all);
     }
 
     /// `using (a, b) as alias`: a row of the columns that both sides share.

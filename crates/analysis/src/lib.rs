@@ -56,6 +56,9 @@ pub struct Analysis {
     pub given: Vec<Given>,
     /// The columns that statements give values to: in `set`, or in a row of a trigger.
     pub written: Vec<Target>,
+    /// After what Postgres calls something for good: what gives a column of a query the name that nobody gave it, and columns
+    /// that `using` or `natural` make one.
+    pub carried: Vec<(Target, Carried)>,
     /// Where names mean a parameter of the body, in the order of places.
     pub parameters: Vec<(usize, usize, SmolStr)>,
     /// What `on conflict` says of keys.
@@ -88,6 +91,17 @@ impl Analysis {
         self.findings.dedup();
         self
     }
+}
+
+/// Where a name is that Postgres keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It is a column of the outermost query.
+    Outermost,
+    /// It is that of a query of one call, which reads no rows: nothing can speak of it.
+    Call,
+    /// Within a query.
+    Inner,
 }
 
 /// What stands behind `return`, or `return query`.

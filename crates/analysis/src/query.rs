@@ -4,7 +4,7 @@ use crate::find::{idents, place};
 use crate::scope::{Conflict, Level, Output, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
-use crate::{Problem, Target};
+use crate::{Carried, Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
@@ -22,7 +22,9 @@ pub(crate) fn query(walk: &mut Walk<'_>, part: &Part<'_>, query: &Query) -> Outp
 impl Walk<'_> {
     pub(crate) fn query(&mut self, part: &Part<'_>, query: &Query) -> Output {
         self.depth += 1;
+        self.queries += 1;
         let output = if self.deep() { Output::open() } else { self.query_here(part, query) };
+        self.queries -= 1;
         self.depth -= 1;
         output
     }
@@ -30,6 +32,7 @@ impl Walk<'_> {
     fn query_here(&mut self, part: &Part<'_>, query: &Query) -> Output {
         let before = self.with.len();
         if let Some(with) = &query.with {
+            self.queries += 1;
             for (at, cte) in with.cte_tables.iter().enumerate() {
                 let name = folded(&cte.alias.name);
                 if let Some(clause) = specc_expr::added_columns(cte) {
@@ -68,6 +71,7 @@ impl Walk<'_> {
                 };
                 self.with.push((name, output));
             }
+            self.queries -= 1;
         }
         let output = self.set(part, &query.body, query.order_by.as_ref());
         self.numbers(part, query.order_by.as_ref(), &output);
@@ -149,7 +153,13 @@ impl Walk<'_> {
     fn set_here(&mut self, part: &Part<'_>, set: &SetExpr, order: Option<&OrderBy>) -> Output {
         match set {
             SetExpr::Select(select) => self.select(part, select, order),
-            SetExpr::Query(query) => self.query(part, query),
+            // In parentheses it is no other query.
+            SetExpr::Query(query) => {
+                self.queries -= 1;
+                let output = self.query(part, query);
+                self.queries += 1;
+                output
+            }
             SetExpr::SetOperation { left: left_set, right: right_set, .. } => {
                 let (left, right) = (left_set, right_set);
                 let area = right.span();
@@ -320,10 +330,15 @@ impl Walk<'_> {
                         self.fields_of_row(part, row, &mut output);
                         continue;
                     }
+                    let before = self.out.references.len();
                     let ty = self.expr(part, expr);
                     match expr {
                         Expr::QualifiedWildcard(..) | Expr::Wildcard(..) => output.complete = false,
-                        _ => output.columns.push((output_name(expr), ty)),
+                        _ => {
+                            let name = output_name(expr);
+                            self.carries_since(before, &name, items.len() == 1);
+                            output.columns.push((name, ty));
+                        }
                     }
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
@@ -412,6 +427,8 @@ impl Walk<'_> {
         output.complete &= source.complete;
         if let Some(relation) = &source.relation {
             self.refer_at(star, Target::Columns(relation.clone()));
+            let place = if self.queries <= 1 { Carried::Outermost } else { Carried::Inner };
+            self.out.carried.push((Target::Columns(relation.clone()), place));
         }
         output.columns.extend(source.columns.iter().map(|column| (column.name.clone(), column.ty.clone())));
     }

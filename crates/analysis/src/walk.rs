@@ -3,7 +3,7 @@
 use crate::environment::{Environment, Lookup};
 use crate::scope::{Conflict, Frame, Level, Output, Record, Shape, Source, seen};
 use crate::text::Part;
-use crate::{Analysis, Finding, Problem, Reference, Target};
+use crate::{Analysis, Carried, Finding, Problem, Reference, Target};
 use smol_str::SmolStr;
 use specc_catalog::Qualified;
 use specc_diag::{FileId, Span};
@@ -129,6 +129,8 @@ pub(crate) struct Walk<'a> {
     /// What is called next stands behind `call`.
     pub calling: bool,
     pub depth: usize,
+    /// How many queries are around what is read.
+    pub queries: usize,
     /// What is read now is what a `merge` returns.
     pub merged: bool,
     /// Names in a language that has variables of its own.
@@ -165,6 +167,7 @@ impl<'a> Walk<'a> {
             caught: 0,
             calling: false,
             depth: 0,
+            queries: 0,
             merged: false,
             procedural: false,
             conflict: Conflict::Error,
@@ -350,6 +353,26 @@ impl<'a> Walk<'a> {
         let new = self.out.references[before..].iter().map(|reference| reference.target.clone());
         let columns: Vec<Target> = new.filter(|target| matches!(target, Target::Column(..))).collect();
         self.out.written.extend(columns);
+    }
+
+    /// A column of a query is called after what was named since there were so many references; `alone`: it has no other.
+    pub(crate) fn carries_since(&mut self, before: usize, called: &str, alone: bool) {
+        let reads_none = self.levels.last().is_some_and(|level| level.sources.is_empty());
+        for reference in &self.out.references[before..] {
+            let target = match &reference.target {
+                Target::Column(_, name) if name == called => reference.target.clone(),
+                Target::Function(name, _) | Target::Type(name) if name.name == called => reference.target.clone(),
+                // The row of a table that goes by its own name.
+                Target::Columns(name) if name.name == called => Target::Relation(name.clone()),
+                _ => continue,
+            };
+            let place = match target {
+                _ if self.queries <= 1 => Carried::Outermost,
+                Target::Function(..) if alone && reads_none => Carried::Call,
+                _ => Carried::Inner,
+            };
+            self.out.carried.push((target, place));
+        }
     }
 
     pub(crate) fn refer_at(&mut self, place: Option<(usize, usize)>, target: Target) {

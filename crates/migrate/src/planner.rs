@@ -360,8 +360,8 @@ impl<'d> Builder<'d, '_> {
         }
         let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
         for &(_, new) in actions.reread.iter().filter(|pair| !again.contains(&pair.0)) {
-            let function = &self.to.entry(new)?.object;
-            self.nodes.push(Slot::New(new), Role::Make, Phase::Main, Statement::Replace(function));
+            let statement = self.read_anew(&self.to.entry(new)?.object);
+            self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
         }
         for &(old, new) in &actions.recreated {
             self.keep_sequences(old, new)?;

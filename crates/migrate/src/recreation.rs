@@ -1,6 +1,7 @@
 //! What has to be dropped and made again because something under it changes.
 
 mod bodies;
+mod called;
 mod stars;
 mod uses;
 
@@ -16,6 +17,7 @@ use specc_analysis::catalog::Known;
 use specc_catalog::{
     Body, Column, Composite, DataType, Enum, Index, KeyOn, Kind, Object, Qualified, Rule, SqlExpr, Strength, Table,
 };
+use specc_diff::Renamed;
 use specc_sql::{TypeChange, type_change};
 
 /// What happens to each object that does not just stay.
@@ -39,7 +41,8 @@ pub(crate) struct Actions {
     pub filled: FxHashSet<NewPlace>,
     /// Enums whose labels stay on the way back: old and new place.
     pub kept_labels: Vec<(OldPlace, NewPlace)>,
-    /// Functions that Postgres reads anew, since they ask for whatever columns there are.
+    /// What Postgres reads anew in its place: functions that ask for whatever columns there are, and texts with which it keeps
+    /// names of before.
     pub reread: Vec<(OldPlace, NewPlace)>,
     /// Blocks that say something of an index that is built anew: the index, the block's old and new place.
     pub said_again: Vec<(OldPlace, OldPlace, NewPlace)>,
@@ -226,6 +229,7 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
         ),
         _ => true,
     });
+    work.extend(called::causes(set));
     let renamed = set.renamed.iter().filter(|renamed| renamed.part.is_some() && renamed.now.kind == Kind::Table);
     work.extend(renamed.filter_map(|renamed| Some(Cause::Grown(from.index_of(&renamed.now)?, true))));
     // What is gone and still needed by something that stays: another object took its place.
@@ -267,6 +271,8 @@ pub(crate) enum Cause {
     Column(OldPlace, SmolStr, bool),
     /// This table has a new column, or one that is called otherwise: what reads `*` reads it.
     Grown(OldPlace, bool),
+    /// This, or a column of it, is called otherwise.
+    Called(OldPlace),
     /// This function computes otherwise, since the first one does.
     Body(OldPlace, OldPlace),
     /// The columns of this type move.
@@ -283,6 +289,7 @@ pub(crate) struct Recreation<'f, 'd> {
     gone: FxHashSet<OldPlace>,
     changed: FxHashSet<OldPlace>,
     swaps: &'d Swaps<'d>,
+    renamed: &'d [Renamed],
     /// What texts of the old catalog name.
     texts: Known<'d>,
     /// Nobody waits for what is written anew.
@@ -316,6 +323,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
             gone,
             changed,
             swaps,
+            renamed: set.renamed,
             texts,
             offline,
             bodies: FxHashSet::default(),
@@ -344,6 +352,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 }
                 Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work)?,
                 Cause::Grown(table, renamed) => self.grown(table, renamed, &mut work),
+                Cause::Called(object) => self.called(object, &mut work),
                 Cause::Type(ty) => self.ty(ty, &mut work)?,
                 Cause::Body(root, function) => self.body(root, function, &mut work)?,
             }

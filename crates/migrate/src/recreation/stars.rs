@@ -15,14 +15,21 @@ impl Builder<'_, '_> {
     pub(crate) fn spell_out_stars(&mut self) {
         let texts = Known::new(self.to.catalog);
         for node in self.nodes.ids() {
-            let Statement::Create(Object::View(view)) = &self.nodes[node].statement else { continue };
+            let (Statement::Create(Object::View(view)) | Statement::Replace(Object::View(view))) =
+                &self.nodes[node].statement
+            else {
+                continue;
+            };
             if !view.query.contains('*') {
                 continue;
             }
             let found = texts.of_query(&view.query).references;
             if let Some(query) = self.spelled_out(&view.query, &found) {
-                let view = View { query: query.into(), ..view.clone() };
-                self.nodes[node].statement = Statement::Create(self.arena.object(view));
+                let view = self.arena.object(View { query: query.into(), ..view.clone() });
+                self.nodes[node].statement = match self.nodes[node].statement {
+                    Statement::Replace(_) => Statement::Replace(view),
+                    _ => Statement::Create(view),
+                };
             }
         }
     }
@@ -94,15 +101,24 @@ impl Recreation<'_, '_> {
         }
     }
 
-    /// The materialized views that are made again because of what they read with `*`, by old places.
+    /// The materialized views that are made again because of what they read with `*`, or of names that Postgres would keep, by
+    /// old places.
     pub fn grown_views(&self, work: &[Cause]) -> Vec<OldPlace> {
-        let tables = work.iter().filter_map(|cause| match cause {
-            Cause::Grown(table, _) => Some(*table),
-            _ => None,
+        let all = work.iter().flat_map(|cause| {
+            let (table, is_star) = match cause {
+                Cause::Grown(table, _) => (table, true),
+                Cause::Called(object) => (object, false),
+                _ => return Vec::new(),
+            };
+            let is_one = |other: OldPlace| match self.from.object(other) {
+                Some(view @ Object::View(o)) if o.materialized && is_star => self.texts.has_star(view),
+                Some(Object::View(o)) => o.materialized && !is_star && self.carries(other),
+                _ => false,
+            };
+            let dependents = self.dependents.get(table).into_iter().flatten();
+            dependents.map(|(other, _)| *other).filter(|&other| is_one(other)).collect()
         });
-        let dependents = tables.flat_map(|table| self.dependents.get(&table).into_iter().flatten());
-        let is_one = |object: Option<&Object>| matches!(object, Some(view @ Object::View(o)) if o.materialized && self.texts.has_star(view));
-        dependents.map(|(other, _)| *other).filter(|&other| is_one(self.from.object(other))).collect()
+        all.collect()
     }
 
     /// Looks at the causes as if these views read nothing with `*`.
