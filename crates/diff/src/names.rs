@@ -433,6 +433,15 @@ impl Names {
             }
             Object::Seed(o) => {
                 let own = o.table.clone();
+                for (at, column) in o.columns.iter().enumerate() {
+                    let ty = texts.from.column_type(&own, column).filter(|ty| !ty.schema.is_empty());
+                    let Some(ty) = ty.filter(|_| o.rows.iter().any(|row| self.touches(&row[at].text))) else {
+                        continue;
+                    };
+                    for value in o.rows.iter_mut().map(|row| &mut row[at]).filter(|value| self.touches(&value.text)) {
+                        self.rewrite(value, texts.from.of_value(&ty, &value.text));
+                    }
+                }
                 self.all(&own, &mut o.columns);
                 self.all(&own, &mut o.key);
                 if let Some(column) = &mut o.restart {
