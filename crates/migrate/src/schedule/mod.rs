@@ -14,7 +14,7 @@ use crate::place::{NewPlace, NodeId};
 use passes::Run;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Kind, Object, TableName};
+use specc_catalog::{Catalog, IdRef, Kind, Object, TableName};
 use specc_sql::{Alter, Loss, Statement, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,10 +45,12 @@ impl<'d> Plan<'d> {
         let (made, filled) = Default::default();
         let mut plan = Self { stages, made, filled, touches_others: true, notes, warnings };
         let made = plan.statements().filter_map(Self::makes);
-        let is_new = |name: &TableName, kind| {
-            from.is_none_or(|from| from.find(specc_catalog::IdRef::new(kind, &name.schema, &name.name)).is_none())
+        // A view may take the name of a table, and the other way round.
+        let is_new = |name: &TableName| {
+            let find = |from: &Catalog, kind| from.find(IdRef::new(kind, &name.schema, &name.name));
+            from.is_none_or(|from| [Kind::Table, Kind::View].iter().all(|&kind| find(from, kind).is_none()))
         };
-        plan.made = made.filter(|&(name, kind)| is_new(name, kind)).map(|(name, _)| name).collect();
+        plan.made = made.map(|(name, _)| name).filter(|name| is_new(name)).collect();
         let filled = plan.statements().filter_map(|statement| match statement {
             Statement::Alter(Alter::FillTable(o)) => Some(o.table),
             _ => None,

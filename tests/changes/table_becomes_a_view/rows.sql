@@ -1,0 +1,1 @@
+insert into items values (1), (2); insert into seen values (1);
