@@ -75,6 +75,8 @@ alter table public.readings_old disable row level security;
 
 alter table public.readings_rest disable row level security;
 
+alter table public.readings drop column note;
+
 create or replace function private.roll_readings(clock timestamptz)
 returns bigint
 language plpgsql security definer
@@ -374,8 +376,6 @@ begin
   return made;
 end
 $$;
-
-alter table public.readings drop column note;
 
 -- Partitions: every month, 2 ahead, detached after 6 months; row level security off.
 do $$

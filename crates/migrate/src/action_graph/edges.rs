@@ -231,6 +231,7 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
+        let texts = Known::new(self.from.catalog);
         let mut altered: Vec<(OldPlace, NewPlace)> = stays.into_iter().collect();
         altered.sort_unstable();
         for (old, new) in altered {
@@ -261,7 +262,15 @@ impl<'d> Builder<'d, '_> {
                 };
                 let first: Vec<NodeId> = first.iter().copied().filter(|node| !waits(node)).collect();
                 for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
-                    first.iter().for_each(|&before| self.link(before, after, hard));
+                    // What does not read a column is given its new text without it: a name in that may be one of two meanwhile.
+                    let is_unread = self.goes_unread(old, after, &texts);
+                    for &node in &first {
+                        if is_unread && matches!(self.nodes[node].role, Role::Make | Role::Change) {
+                            self.nodes.soft(after, node);
+                        } else {
+                            self.link(node, after, hard);
+                        }
+                    }
                 }
             }
         }
@@ -290,6 +299,15 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a statement drops a column that an object with a text does not read.
+    fn goes_unread(&self, object: OldPlace, node: NodeId, texts: &Known<'_>) -> bool {
+        let Statement::Alter(Alter::DropColumn { table, column, .. }) = &self.nodes[node].statement else {
+            return false;
+        };
+        matches!(self.from.object(object), Some(own @ (Object::Function(_) | Object::View(_) | Object::Policy(_)))
+            if !texts.reads_column(own, table, &column.name))
     }
 
     fn link(&mut self, before: NodeId, after: NodeId, hard: bool) {
