@@ -1,9 +1,11 @@
 //! Seed rows.
 
 use crate::action_graph::{Role, Slot};
-use crate::place::NodeId;
+use crate::place::{NewPlace, NodeId};
 use crate::planner::Builder;
 use crate::schedule::Phase;
+use smol_str::SmolStr;
+use specc_catalog::{Object, Seed, Table};
 use specc_sql::Statement;
 
 impl<'d> Builder<'d, '_> {
@@ -12,7 +14,17 @@ impl<'d> Builder<'d, '_> {
         let mut last: Option<NodeId> = None;
         for change in self.set.rows {
             let seed = &change.seed;
-            let node = if change.put {
+            let early = change.put.then(|| self.leave_labels(seed)).filter(|swaps| !swaps.is_empty());
+            let node = if let Some(swaps) = early {
+                let table = self.to.table(&seed.table);
+                let node = self.nodes.push(Slot::None, Role::After, Phase::Main, Statement::InsertSeed { seed, table });
+                for swap in swaps {
+                    for after in self.nodes.of(Slot::New(swap)).to_vec() {
+                        self.nodes.edge(node, after);
+                    }
+                }
+                node
+            } else if change.put {
                 let table = self.to.table(&seed.table);
                 let slot = self.to.index_of(&seed.table.id()).map_or(Slot::None, Slot::New);
                 let node = self.nodes.push(slot, Role::After, Phase::Main, Statement::InsertSeed { seed, table });
@@ -38,5 +50,30 @@ impl<'d> Builder<'d, '_> {
                 last = Some(self.nodes.then(node, Role::After, Phase::Main, advance));
             }
         }
+    }
+
+    /// The enums that lose labels which rows may hold until they are as these say: they can be written before that.
+    fn leave_labels(&self, seed: &Seed) -> Vec<NewPlace> {
+        let (Some(from), Some(to)) = (self.from.table(&seed.table), self.to.table(&seed.table)) else {
+            return Vec::new();
+        };
+        let find = |table: &'d Table, name: &SmolStr| table.columns.iter().find(|column| column.name == *name);
+        let stays = |name: &SmolStr| find(from, name).zip(find(to, name)).is_some_and(|(was, is)| was.ty == is.ty);
+        if !self.options.offline || !seed.columns.iter().all(stays) {
+            return Vec::new();
+        }
+        let loses = |old, new| match (self.from.object(old), self.to.object(new)) {
+            (Some(Object::Enum(was)), Some(Object::Enum(is))) => {
+                let is_own = |name: &SmolStr| {
+                    find(to, name).is_some_and(|column| column.ty.schema == is.schema && column.ty.name == is.name)
+                };
+                was.labels.iter().any(|label| !is.labels.contains(label))
+                    && is.labels.iter().all(|label| was.labels.contains(label))
+                    && seed.columns.iter().any(is_own)
+            }
+            _ => false,
+        };
+        let changed = self.set.changed.iter().filter(|&&(old, new)| loses(old, new));
+        changed.map(|pair| pair.1).collect()
     }
 }
