@@ -11,8 +11,8 @@
 -- access  as before
 -- beware  values of `public.items.n` that cannot become `public.amount` are counted first: if there
 --         are any, nothing is changed; what `public.amount` cannot hold of the values of
---         `public.items.n` is lost in the rows of: select * from public.items where
---         n::public.amount::numeric(10, 4) is distinct from n::numeric(10, 4)
+--         `public.items.n` is lost in the rows of: select * from public.items where n::numeric(12,
+--         1)::numeric(10, 4) is distinct from n::numeric(10, 4)
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -55,11 +55,11 @@ begin
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
-  select count(*) into changed from public.items where n::public.amount::numeric(10, 4) is distinct from n::numeric(10, 4);
+  select count(*) into changed from public.items where n::numeric(12, 1)::numeric(10, 4) is distinct from n::numeric(10, 4);
   if changed > 0 then
     raise warning using
       message = format('values of public.items.n that are not the same as public.amount: %s', changed),
-      hint = 'to see the rows while they are as they were: select * from public.items where n::public.amount::numeric(10, 4) is distinct from n::numeric(10, 4)';
+      hint = 'to see the rows while they are as they were: select * from public.items where n::numeric(12, 1)::numeric(10, 4) is distinct from n::numeric(10, 4)';
   end if;
 end
 $$;

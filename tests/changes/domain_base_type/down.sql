@@ -7,7 +7,7 @@
 -- note    values of `public.items.amount` that cannot become `public.amount` are counted first: if
 --         there are any, nothing is changed; what `public.amount` cannot hold of the values of
 --         `public.items.amount` is lost in the rows of: select * from public.items where
---         amount::public.amount::numeric(14, 3) is distinct from amount::numeric(14, 3)
+--         amount::numeric(12, 2)::numeric(14, 3) is distinct from amount::numeric(14, 3)
 
 alter domain public.amount rename to amount__old;
 
@@ -48,11 +48,11 @@ begin
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
-  select count(*) into changed from public.items where amount::public.amount::numeric(14, 3) is distinct from amount::numeric(14, 3);
+  select count(*) into changed from public.items where amount::numeric(12, 2)::numeric(14, 3) is distinct from amount::numeric(14, 3);
   if changed > 0 then
     raise warning using
       message = format('values of public.items.amount that are not the same as public.amount: %s', changed),
-      hint = 'to see the rows while they are as they were: select * from public.items where amount::public.amount::numeric(14, 3) is distinct from amount::numeric(14, 3)';
+      hint = 'to see the rows while they are as they were: select * from public.items where amount::numeric(12, 2)::numeric(14, 3) is distinct from amount::numeric(14, 3)';
   end if;
 end
 $$;

@@ -15,15 +15,15 @@
 -- beware  values of `public.items.a` that cannot become `public.amounts` are counted first: if
 --         there are any, nothing is changed; what `public.amounts` cannot hold of the values of
 --         `public.items.a` is lost in the rows of: select * from public.items where
---         a::public.amounts::numeric(8, 2)[] is distinct from a::numeric(8, 2)[]
+--         a::int[]::numeric(8, 2)[] is distinct from a::numeric(8, 2)[]
 -- beware  values of `public.items.b` that cannot become `public.amount[]` are counted first: if
 --         there are any, nothing is changed; what `public.amount[]` cannot hold of the values of
---         `public.items.b` is lost in the rows of: select * from public.items where
---         b::public.amount[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[]
+--         `public.items.b` is lost in the rows of: select * from public.items where b::numeric(6,
+--         1)[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[]
 -- beware  values of `public.items.c` that cannot become `public.amount` are counted first: if there
 --         are any, nothing is changed; what `public.amount` cannot hold of the values of
---         `public.items.c` is lost in the rows of: select * from public.items where
---         c::public.amount::numeric(8, 2) is distinct from c::numeric(8, 2)
+--         `public.items.c` is lost in the rows of: select * from public.items where c::numeric(6,
+--         1)::numeric(8, 2) is distinct from c::numeric(8, 2)
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -66,11 +66,11 @@ begin
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
-  select count(*) into changed from public.items where a::public.amounts::numeric(8, 2)[] is distinct from a::numeric(8, 2)[];
+  select count(*) into changed from public.items where a::int[]::numeric(8, 2)[] is distinct from a::numeric(8, 2)[];
   if changed > 0 then
     raise warning using
       message = format('values of public.items.a that are not the same as public.amounts: %s', changed),
-      hint = 'to see the rows while they are as they were: select * from public.items where a::public.amounts::numeric(8, 2)[] is distinct from a::numeric(8, 2)[]';
+      hint = 'to see the rows while they are as they were: select * from public.items where a::int[]::numeric(8, 2)[] is distinct from a::numeric(8, 2)[]';
   end if;
 end
 $$;
@@ -139,11 +139,11 @@ begin
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
-  select count(*) into changed from public.items where b::public.amount[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[];
+  select count(*) into changed from public.items where b::numeric(6, 1)[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[];
   if changed > 0 then
     raise warning using
       message = format('values of public.items.b that are not the same as public.amount[]: %s', changed),
-      hint = 'to see the rows while they are as they were: select * from public.items where b::public.amount[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[]';
+      hint = 'to see the rows while they are as they were: select * from public.items where b::numeric(6, 1)[]::numeric(8, 2)[] is distinct from b::numeric(8, 2)[]';
   end if;
 end
 $$;
@@ -185,11 +185,11 @@ begin
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
-  select count(*) into changed from public.items where c::public.amount::numeric(8, 2) is distinct from c::numeric(8, 2);
+  select count(*) into changed from public.items where c::numeric(6, 1)::numeric(8, 2) is distinct from c::numeric(8, 2);
   if changed > 0 then
     raise warning using
       message = format('values of public.items.c that are not the same as public.amount: %s', changed),
-      hint = 'to see the rows while they are as they were: select * from public.items where c::public.amount::numeric(8, 2) is distinct from c::numeric(8, 2)';
+      hint = 'to see the rows while they are as they were: select * from public.items where c::numeric(6, 1)::numeric(8, 2) is distinct from c::numeric(8, 2)';
   end if;
 end
 $$;

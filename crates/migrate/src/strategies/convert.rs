@@ -2,6 +2,7 @@
 
 use crate::account::Warning;
 use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, NodeId};
 use crate::planner::{Builder, NoCast};
 use crate::schedule::Phase;
 use crate::strategies::casts;
@@ -156,7 +157,14 @@ impl<'d> Builder<'d, '_> {
         }
         let whole = effect.lossy && !way.written && self.cuts_blanks(from, to);
         let changed = (effect.lossy && !whole).then(|| {
-            let condition = self.changed(&ident(&from.name), &from.ty, &to.ty, way.same);
+            // A domain has its old name and its old values for whoever asks before: what it stands on is compared.
+            let ends = casts::base(self.to.catalog, &to.ty);
+            let own = ident(&from.name);
+            let same = match way.written || ends == to.ty {
+                true => way.same,
+                false => self.cast_of(&own, &casts::base(self.from.catalog, &from.ty), &ends),
+            };
+            let condition = self.changed(&own, &from.ty, &ends, same);
             self.arena.text(condition)
         });
         let convert = Convert {
@@ -195,9 +203,10 @@ impl<'d> Builder<'d, '_> {
 
     /// Whether blanks at the end are all that is lost of a value: one that has them is no value that fits.
     fn cuts_blanks(&self, from: &Column, to: &Column) -> bool {
-        let ty = DataType { args: Vec::new(), ..to.ty.clone() };
-        to.ty.schema.is_empty()
-            && to.ty.name == "varchar"
+        let ends = casts::base(self.to.catalog, &to.ty);
+        let ty = DataType { args: Vec::new(), ..ends.clone() };
+        ends.schema.is_empty()
+            && ends.name == "varchar"
             && casts::conversion([self.from.catalog, self.to.catalog], &from.ty, &ty).is_some_and(|whole| !whole.lossy)
     }
 
@@ -248,12 +257,39 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// Rows are asked under the names of now.
+    /// The functions that work out what a value becomes, with those that they call.
+    fn asked_by(&self, node: NodeId) -> Vec<NewPlace> {
+        let Statement::Alter(Alter::Convert(Convert { table, value: Some(value), .. })) = &self.nodes[node].statement
+        else {
+            return Vec::new();
+        };
+        let known = Known::new(self.to.catalog);
+        let called = known.of_table(table, value).references.into_iter();
+        let called = called.filter(|reference| matches!(reference.target, Target::Function(..)));
+        let mut work: Vec<NewPlace> =
+            called.filter_map(|reference| self.to.index_of(&known.id(&reference.target)?)).collect();
+        let (needs, mut all) = (self.to.needs(), Vec::new());
+        while let Some(function) = work.pop() {
+            if !all.contains(&function) {
+                all.push(function);
+                let others = needs.of(function).into_iter().map(|(need, _)| need);
+                work.extend(others.filter(|need| self.to.kind(*need) == Some(Kind::Function)));
+            }
+        }
+        all
+    }
+
+    /// Rows are asked under the names of now, by functions as they are to be.
     pub(crate) fn asked_under_new_names(&mut self) {
         let renamed: Vec<_> =
             self.nodes.iter().filter(|(_, node)| node.phase == Phase::Names).map(|(node, _)| node).collect();
         for asked in std::mem::take(&mut self.asked) {
             renamed.iter().for_each(|&node| self.nodes.soft(node, asked));
+            for function in self.asked_by(asked) {
+                for made in self.nodes.with(Slot::New(function), &[Role::Make, Role::Change]) {
+                    self.nodes.soft(made, asked);
+                }
+            }
         }
     }
 }
