@@ -2,6 +2,7 @@
 
 mod bodies;
 mod called;
+pub(crate) mod made_of;
 mod stars;
 mod uses;
 
@@ -11,6 +12,7 @@ use crate::planner::ChangeOptions;
 use crate::strategies::partition_move::can_move;
 use crate::strategies::shadow_column::eligible::Swaps;
 use crate::strategies::shadow_view;
+use made_of::{asks_unseen, in_other_types, takes_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
@@ -120,28 +122,6 @@ fn is_less(from: &Enum, to: &Enum) -> bool {
     from.labels.iter().filter(|label| to.labels.contains(label)).eq(&to.labels)
 }
 
-/// Whether a column has a domain or composite type that is made of this one.
-fn in_other_types(from: State<'_, Old>, ty: OldPlace) -> bool {
-    let needs = from.needs();
-    let of = |place: OldPlace| {
-        let all = from.places().map(|(other, ..)| other);
-        all.filter(|&other| needs.of(other).iter().any(|(need, _)| *need == place)).collect::<Vec<_>>()
-    };
-    let mut work = of(ty);
-    let mut seen = FxHashSet::default();
-    work.retain(|&user| matches!(from.kind(user), Some(Kind::Composite | Kind::Domain)));
-    while let Some(user) = work.pop().filter(|&user| seen.insert(user)) {
-        for other in of(user) {
-            match from.kind(other) {
-                Some(Kind::Table) => return true,
-                Some(Kind::Composite | Kind::Domain) => work.push(other),
-                _ => {}
-            }
-        }
-    }
-    false
-}
-
 /// Finds what happens to what. The columns of `swaps` move to shadow columns.
 pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Planned<Actions> {
     let (from, to) = (set.from, set.to);
@@ -160,6 +140,9 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
                 if x.inherits != y.inherits && !can_move(to, x, y) =>
             {
                 Strategy::Recreate
+            }
+            (Strategy::InPlace, Object::Domain(x), Object::Domain(y)) if asks_unseen(from, old, x, y) => {
+                Strategy::TypeSwap
             }
             (Strategy::InPlace, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
                 let needs = from.needs();
@@ -246,6 +229,7 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
         let more = shadow_view::find(set, &mut actions, swaps, &work)?;
         work.extend(more);
     }
+    actions.impossible.extend(takes_name(set));
     if !work.is_empty() {
         Recreation::new(set, &mut actions, swaps, options.offline).run(work)?;
     }
@@ -524,7 +508,11 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 Object::Domain(_) | Object::Composite(_) if self.gone.contains(&other) => {}
                 Object::Domain(_) | Object::Composite(_) => {
                     if self.has_columns(other) {
-                        self.actions.impossible.push((other, "it is made of a type that has to be made again"));
+                        let why = match self.from.object(ty) {
+                            Some(Object::Domain(_)) => made_of::WITHIN,
+                            _ => "it is made of a type that has to be made again",
+                        };
+                        self.actions.impossible.push((other, why));
                     } else {
                         self.recreate(other, work);
                     }

@@ -1,5 +1,6 @@
 //! What holds values that a function gave, when the function computes otherwise: Postgres writes none of it anew.
 
+use super::made_of::is_unseen;
 use super::{Cause, Recreation};
 use crate::action_graph::{Role, Slot};
 use crate::place::{NewPlace, OldPlace, Planned};
@@ -38,7 +39,14 @@ impl Recreation<'_, '_> {
                 }
                 Object::Table(table) => self.values(root, other, table, &called.object, work),
                 Object::Domain(_) => {
-                    if let Some(new) = self.twin(other).filter(|new| !self.actions.checked.contains(&(other, *new))) {
+                    let new = self.twin(other).filter(|new| !self.actions.checked.contains(&(other, *new)));
+                    if let Some(new) = new.filter(|_| is_unseen(self.from, other)) {
+                        if !self.actions.swapped.contains(&(other, new)) {
+                            self.actions.altered.retain(|pair| pair.0 != other);
+                            self.actions.swapped.push((other, new));
+                            work.push(Cause::Type(other));
+                        }
+                    } else if let Some(new) = new {
                         self.actions.computed_by.push((root, other));
                         self.actions.checked.push((other, new));
                     }

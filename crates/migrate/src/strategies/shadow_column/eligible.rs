@@ -2,6 +2,7 @@
 
 use crate::change_set::{ChangeSet, Strategy, strategy};
 use crate::place::{New, NewPlace, Old, OldPlace, Planned, State};
+use crate::recreation::made_of::asks_unseen;
 use crate::recreation::{constraint_reads, index_reads};
 use crate::strategies::in_place::table::{is_asked, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -114,7 +115,9 @@ pub(crate) fn swaps<'d>(set: &ChangeSet<'d>, offline: bool) -> Planned<Swaps<'d>
             (Object::Enum(o), Object::Enum(_)) if strategy(a, b) == Strategy::TypeSwap => {
                 types.push((old, o.schema.clone(), o.name.clone()));
             }
-            (Object::Domain(o), Object::Domain(_)) if strategy(a, b) == Strategy::TypeSwap => {
+            (Object::Domain(o), Object::Domain(after))
+                if strategy(a, b) == Strategy::TypeSwap || asks_unseen(from, old, o, after) =>
+            {
                 types.push((old, o.schema.clone(), o.name.clone()));
             }
             _ => {}
