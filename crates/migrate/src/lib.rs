@@ -33,7 +33,7 @@ mod way_back;
 mod whole;
 
 pub use account::{
-    AS_BEFORE, Account, Held, Lost, Note, Prediction, Record, Renaming, Warning, access_changes, touches_access,
+    AS_BEFORE, Account, Empty, Held, Lost, Note, Prediction, Record, Renaming, Warning, access_changes, touches_access,
 };
 pub use arena::Arena;
 pub use files::{

@@ -11,6 +11,7 @@ use crate::moving::Moving;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan, Stage, locks};
+use crate::strategies::in_place::comes_back::Returning;
 use crate::strategies::in_place::counted::{self, Counts};
 use crate::strategies::moved_table::eligible::Moves;
 use crate::strategies::moved_table::{self, Beside};
@@ -178,6 +179,7 @@ pub fn plan_change<'d>(
         impossible: Vec::new(),
         uncast: Vec::new(),
         asked: Vec::new(),
+        returning: OnceCell::new(),
     };
     for &(old, why) in &actions.impossible {
         builder.impossible.push((set.from.at(old)?.0.clone(), why.to_string()));
@@ -265,6 +267,8 @@ pub(crate) struct Builder<'d, 's> {
     pub uncast: Vec<NoCast>,
     /// What looks at rows before anything is changed.
     pub asked: Vec<NodeId>,
+    /// What rows hold in columns that come back.
+    pub returning: OnceCell<Returning>,
 }
 
 impl<'d> Builder<'d, '_> {

@@ -8,7 +8,7 @@ use crate::moving::{inverse, or_neutral};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::{Plan, Purpose, Stage, Step, locks};
 use crate::strategies::in_place::neutral::neutral_value;
-use specc_catalog::{Catalog, Hints, Object, Rename, TableName};
+use specc_catalog::{Catalog, Column, Hints, Object, Rename, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Statement, Transaction};
 
@@ -74,7 +74,7 @@ pub(crate) fn hints_back(difference: &Difference<'_>, hints: &Hints) -> Hints {
     let mut all = reversed(difference);
     let set = ChangeSet::new(difference);
     let (moved, _) = inverse(&set, hints);
-    let old = |table: &TableName| called_before(difference, &table.id());
+    let old = |table: &TableName| called_before(&difference.renamed, &table.id());
     for (table, column, mut value) in moved.backfills {
         let back = set.from.table(&table).and_then(|table| table.columns.iter().find(|own| own.name == column));
         // Rows that came since have none.
@@ -132,6 +132,20 @@ pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Go
         }
         if let Statement::Alter(Alter::DropMoved { table, filled, .. }) = statement {
             all.extend(filled.iter().map(|column| Gone::Nulls(table.table.clone(), (*column).into())));
+        }
+        // What was computed from it is computed from nothing.
+        if let Statement::Alter(Alter::DropColumn { table, column, kept: false, .. }) = statement
+            && let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object)
+        {
+            let computed = |own: &&Column| own.generated.as_ref().is_some_and(|text| text.reads(&column.name));
+            let goes = |own: &&Column| {
+                statements.iter().any(|other| {
+                    matches!(other, Statement::Alter(Alter::DropColumn { table: of, column, .. }) if of == table && column.name == own.name)
+                })
+            };
+            let all_of = o.columns.iter().filter(computed).filter(goes);
+            let gone = all_of.map(|own| Gone::Was((*table).clone(), own.name.clone()));
+            all.extend(gone);
         }
         let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
         let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };

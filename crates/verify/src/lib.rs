@@ -5,6 +5,7 @@
 //! tables.
 
 mod beside;
+mod brought;
 mod dump;
 mod fill;
 mod ground;
@@ -21,6 +22,7 @@ mod verify;
 mod watch;
 mod words;
 
+pub use brought::as_brought_back;
 pub use dump::statements as dumped;
 pub use fill::{Filled, fill, samples};
 pub use ground::{Ground, Made, Texts};

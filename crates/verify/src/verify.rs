@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
 
 use crate::beside::{Beside, roles};
+use crate::brought::as_brought_back;
 use crate::fill::fill;
 use crate::prediction::{Said, matched, says_lost};
 use crate::run::{Held, Ran, is_in_the_way, run};
@@ -211,6 +212,13 @@ impl Proof<'_> {
     /// What is lost on the way from before a migration to the end and back: what each of the later ones loses too.
     fn lost_from(&self, at: usize) -> BTreeSet<Lost> {
         self.said_from(at, |record| record.back_loses.clone())
+    }
+
+    /// What was there before a migration, as far as the ways back from the end bring it again.
+    fn brought_back(&self, at: usize, before: &Catalog, back: &Catalog) -> Catalog {
+        let columns = self.said_from(at, |record| record.back_columns.clone());
+        let rules = self.said_from(at, |record| record.back_rules.clone());
+        as_brought_back(before, back, &columns, &rules)
     }
 
     /// Tables whose columns the way from before a migration to the end and back leaves in another order. What a later migration says
@@ -435,7 +443,7 @@ impl Proof<'_> {
         let back = self.read()?;
         let leaves = told.record().is_some_and(|record| !record.back_leaves.is_empty());
         let ignored: &[Kind] = if leaves { &[Kind::Extension, Kind::Role, Kind::Enum] } else { &[] };
-        let left = differences(&back, &moment.catalog, ignored);
+        let left = differences(&back, &self.brought_back(at, &moment.catalog, &back), ignored);
         if !left.is_empty() {
             self.finding(Some(migration), format!("taken back, the database is not as it was before:{left}"));
         }

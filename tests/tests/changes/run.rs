@@ -2,17 +2,17 @@
 
 use crate::changes::given::Given;
 use crate::changes::tables::{self, Tables};
-use specc_catalog::{Catalog, Hints, Kind, Object, from_json, to_json};
+use specc_catalog::{Catalog, Hints, Object, from_json, to_json};
 use specc_diff::{Difference, diff, lines};
 use specc_introspect::introspect;
 use specc_migrate::{
-    Arena, ChangeOptions, Consent, Layout, MigrationError, MigrationInput, OutputFile, Plan, Record, migration_files,
-    plan_change, plan_create,
+    Arena, ChangeOptions, Consent, Layout, Lost, MigrationError, MigrationInput, OutputFile, Plan, Record,
+    migration_files, plan_change, plan_create,
 };
 use specc_model::Target;
 use specc_postgres::{Database, Session, load_sql, shared};
 use specc_sql::{Statement, Transaction, print};
-use specc_verify::{Ledger, Watch};
+use specc_verify::{Ledger, Watch, as_brought_back};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{LazyLock, Mutex};
@@ -290,8 +290,8 @@ impl Way<'_> {
                     || what.starts_with(&format!("~ enum {name}"))
             })
         };
-        let mut expected = before.clone();
-        takes_null(&mut expected, &out.down);
+        let said = |of: fn(&Record) -> &Vec<Lost>| records.iter().flat_map(of).cloned().collect();
+        let expected = as_brought_back(&before, &back, &said(|r| &r.back_columns), &said(|r| &r.back_rules));
         let wrong = differences(&back, &expected, &out.down).into_iter().filter(|what| !stays(what));
         out.wrong.extend(wrong.map(|what| format!("after down: {what}")));
         let seeded = |name: &str| {
@@ -363,21 +363,6 @@ impl Way<'_> {
                 ));
             }
         }
-    }
-}
-
-/// Columns of which the way back says that they take null from then on.
-fn takes_null(catalog: &mut Catalog, said: &str) {
-    let said = said.replace("\n--         ", " ");
-    let tables: Vec<_> =
-        catalog.iter().filter(|(id, _)| id.kind == Kind::Table).map(|(_, entry)| entry.clone()).collect();
-    for mut entry in tables {
-        let Object::Table(table) = &mut entry.object else { continue };
-        for column in &mut table.columns {
-            let name = format!("{}.{}.{} comes back without values", table.table.schema, table.table.name, column.name);
-            column.nullable |= said.contains(&name);
-        }
-        catalog.insert(entry);
     }
 }
 

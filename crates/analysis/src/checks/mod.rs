@@ -3,7 +3,10 @@
 //! A check is a list of conditions that all have to hold (none of them may be false). Each is read by itself, so that one that
 //! another language cannot say does not hide the others.
 
+mod null;
 mod read;
+
+pub use null::Truths;
 
 use smol_str::SmolStr;
 use specc_catalog::DataType;

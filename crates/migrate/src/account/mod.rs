@@ -18,7 +18,7 @@ pub(crate) use renaming::{called_before, column_before, renamings};
 use self::called::Called;
 use crate::schedule::{Plan, Purpose, Stage};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Object, Table, TableName};
+use specc_catalog::{Catalog, DataType, Kind, Object, Table, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Lock, Loss, Statement, Transaction};
 use std::borrow::Cow;
@@ -60,14 +60,32 @@ pub enum Note {
         /// The value, as SQL.
         value: String,
     },
-    /// A required column comes back without values, and takes null: no value that says nothing fits its rules.
+    /// A required column of a key comes back with a value of its own in each row, which nobody gave it.
+    MadeUp {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
+    /// A required column comes back without values, and takes null: no value that says nothing fits.
     TakesNull {
         /// Of this table.
         table: TableName,
         /// The column.
         column: SmolStr,
-        /// Whether it is computed from such a column.
-        computed: bool,
+        /// What no value fits.
+        why: Empty,
+    },
+    /// A constraint or unique index over columns that come back without their values, to which rows cannot be held.
+    Unheld {
+        /// Of this table.
+        table: TableName,
+        /// What it is called.
+        rule: SmolStr,
+        /// A constraint or an index.
+        kind: Kind,
+        /// It holds for new rows; else it does not come back.
+        checks_new: bool,
     },
     /// An extension is not dropped: it may have been there before.
     StaysExtension(SmolStr),
@@ -97,19 +115,50 @@ pub enum Note {
     },
 }
 
+/// Why a required column comes back without values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Empty {
+    /// A constraint or unique index is over it.
+    Rule,
+    /// It is computed from a column that comes back without values.
+    Computed,
+    /// Its domain refuses some values.
+    Domain,
+    /// Its domain refuses null and some values: it comes back with the type below that.
+    Below(DataType),
+    /// No value of its type says nothing.
+    Type,
+}
+
 impl Note {
     /// Columns that stand after the others, under the names that the way back leads to.
     pub(crate) fn before(&self, difference: &Difference<'_>) -> Option<Self> {
         let Note::LastColumns { table, columns } = self else { return None };
         let id = table.id();
-        let columns = columns.iter().map(|column| column_before(difference, &id, column)).collect();
-        Some(Note::LastColumns { table: called_before(difference, &id), columns })
+        let columns = columns.iter().map(|column| column_before(&difference.renamed, &id, column)).collect();
+        Some(Note::LastColumns { table: called_before(&difference.renamed, &id), columns })
     }
 
     /// The table whose columns stand in another order afterwards.
     pub fn reordered(&self) -> Option<&TableName> {
         match self {
             Note::LastColumn { table, .. } | Note::LastColumns { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// A column that is not as strict as it was.
+    fn weaker_column(&self) -> Option<Lost> {
+        match self {
+            Note::TakesNull { table, column, .. } => Some(Lost { table: name(table), column: Some(column.clone()) }),
+            _ => None,
+        }
+    }
+
+    /// A rule that is not as strict as it was.
+    fn weaker_rule(&self) -> Option<Lost> {
+        match self {
+            Note::Unheld { table, rule, .. } => Some(Lost { table: name(table), column: Some(rule.clone()) }),
             _ => None,
         }
     }
@@ -136,12 +185,40 @@ impl fmt::Display for Note {
             Note::Neutral { table, column, value } => {
                 write!(f, "{}.{column} is {value} in rows that are there by then", name(table))
             }
-            Note::TakesNull { table, column, computed } => {
-                let (why, what) = match computed {
-                    true => ("it is computed from such a column", "fill that one, then set both not null"),
-                    false => ("a constraint or unique index is over it", "fill it, then set it not null"),
+            Note::MadeUp { table, column } => write!(
+                f,
+                "{}.{column} is made up in rows that are there by then, since it is of the key: give them their own values",
+                name(table)
+            ),
+            Note::TakesNull { table, column, why } => {
+                let (as_type, why, what) = match why {
+                    Empty::Rule => ("", "a constraint or unique index is over it", "fill it, then set it not null"),
+                    Empty::Computed => {
+                        ("", "it is computed from such a column", "fill that one, then set both not null")
+                    }
+                    Empty::Domain => ("", "its domain refuses some values", "fill it, then set it not null"),
+                    Empty::Below(base) => (
+                        &*format!(" as {base}"),
+                        "its domain refuses null and some values",
+                        "fill it, then give it its domain",
+                    ),
+                    Empty::Type => ("", "no value of its type says nothing", "fill it, then set it not null"),
                 };
-                write!(f, "{}.{column} comes back without values and takes null, since {why}: {what}", name(table))
+                let name = name(table);
+                write!(f, "{name}.{column} comes back{as_type} without values and takes null, since {why}: {what}")
+            }
+            Note::Unheld { table, rule, kind, checks_new } => {
+                let (kind, name) = (kind.word(), name(table));
+                let why = "values that it is over are not there";
+                match checks_new {
+                    true => write!(
+                        f,
+                        "{kind} {rule} of {name} comes back not valid, since {why}: fill them, then validate it"
+                    ),
+                    false => {
+                        write!(f, "{kind} {rule} of {name} does not come back, since {why}: fill them, then make it")
+                    }
+                }
             }
             Note::Fires { table, triggers } => write!(
                 f,
@@ -356,7 +433,7 @@ pub(crate) fn moved(from: &Catalog, to: &Catalog) -> Vec<String> {
 /// Tables whose columns a change moves for good, as they were called before it.
 pub(crate) fn stay_moved(plan: &Plan<'_>, difference: &Difference<'_>) -> Vec<String> {
     let stay = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
-    stay.filter_map(Note::reordered).map(|table| name(&called_before(difference, &table.id()))).collect()
+    stay.filter_map(Note::reordered).map(|table| name(&called_before(&difference.renamed, &table.id()))).collect()
 }
 
 /// What the way there took, so that the way back does not bring it back.
@@ -392,9 +469,9 @@ impl Gone {
         };
         let id = table.id();
         if let Some(column) = column {
-            *column = column_before(difference, &id, column);
+            *column = column_before(&difference.renamed, &id, column);
         }
-        *table = called_before(difference, &id);
+        *table = called_before(&difference.renamed, &id);
         gone
     }
 }

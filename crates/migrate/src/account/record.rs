@@ -35,6 +35,12 @@ pub struct Record<S = Vec<Prediction>> {
     /// Tables whose columns stand in another order after the way back than before the change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_reorders: Vec<String>,
+    /// Columns that take null, or are of another type, after the way back than before the change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_columns: Vec<Lost>,
+    /// Constraints and indexes that are missing after the way back, or not valid: each with its table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_rules: Vec<Lost>,
     /// Extensions that the way back leaves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_leaves: Vec<SmolStr>,
@@ -116,6 +122,8 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
             back_reorders: moved.map(name).collect(),
+            back_columns: back.notes.iter().filter_map(Note::weaker_column).collect(),
+            back_rules: back.notes.iter().filter_map(Note::weaker_rule).collect(),
             back_leaves: leaves.collect(),
             renames: Vec::new(),
         }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, ObjectId, TableName};
-use specc_diff::Difference;
+use specc_diff::{Difference, Renamed};
 use std::collections::BTreeMap;
 
 /// A table, view or sequence, before and after a change that gives it or a column of it another name.
@@ -52,7 +52,7 @@ pub(crate) fn renamings(difference: &Difference<'_>) -> Vec<Renaming> {
         let old = relabelled.get(&place).and_then(|old| difference.from.at(*old as usize));
         Renaming {
             now: TableName::new(id.schema.clone(), id.name.clone()),
-            was: called_before(difference, old.map_or(id, |(id, _)| id)),
+            was: called_before(&difference.renamed, old.map_or(id, |(id, _)| id)),
             columns: columns.remove(id).unwrap_or_default(),
         }
     });
@@ -60,20 +60,20 @@ pub(crate) fn renamings(difference: &Difference<'_>) -> Vec<Renaming> {
 }
 
 /// What a column was called before a change, by the name that its table has after it.
-pub(crate) fn column_before(difference: &Difference<'_>, table: &ObjectId, now: &SmolStr) -> SmolStr {
-    let parts = difference.renamed.iter().filter(|renamed| renamed.now == *table);
+pub(crate) fn column_before(renamed: &[Renamed], table: &ObjectId, now: &SmolStr) -> SmolStr {
+    let parts = renamed.iter().filter(|renamed| renamed.now == *table);
     let mut parts = parts.filter_map(|renamed| renamed.part.as_ref());
     parts.find(|(_, name)| name == now).map_or_else(|| now.clone(), |(was, _)| was.clone())
 }
 
-/// What a table, view or sequence was called before a change.
-pub(crate) fn called_before(difference: &Difference<'_>, now: &ObjectId) -> TableName {
+/// What an object was called before a change: its schema and its name.
+pub(crate) fn called_before(renamed: &[Renamed], now: &ObjectId) -> TableName {
     let named = |id: &ObjectId| TableName::new(id.schema.clone(), id.name.clone());
     let mut was = named(now);
-    if let Some(renamed) = difference.renamed.iter().find(|it| it.part.is_none() && it.now == *now) {
+    if let Some(renamed) = renamed.iter().find(|it| it.part.is_none() && it.now == *now) {
         was = named(&renamed.id);
     }
-    let schema = difference.renamed.iter().find(|it| it.now.kind == Kind::Schema && it.now.name == was.schema);
+    let schema = renamed.iter().find(|it| it.now.kind == Kind::Schema && it.now.name == was.schema);
     if let Some(schema) = schema {
         was.schema.clone_from(&schema.id.name);
     }

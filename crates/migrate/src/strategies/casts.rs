@@ -87,6 +87,17 @@ fn asks(catalog: &Catalog, ty: &DataType, depth: usize) -> bool {
     }
 }
 
+/// Whether it is a domain that refuses null, and one that may refuse other values, or stands on one.
+pub(crate) fn refuses(catalog: &Catalog, ty: &DataType) -> (bool, bool) {
+    let (mut at, mut found) = (ty.clone(), (false, false));
+    for _ in 0..DEPTH {
+        let Some(Object::Domain(o)) = own(catalog, &at).filter(|_| at.dims == 0) else { break };
+        found = (found.0 || !o.nullable, found.1 || !o.checks.is_empty());
+        at = o.base.clone();
+    }
+    found
+}
+
 /// Between types that are no domains.
 fn between(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Option<Conversion> {
     if from.dims > 0 && to.dims > 0 {

@@ -2,6 +2,7 @@
 
 mod aside;
 pub(crate) mod backfill;
+pub(crate) mod comes_back;
 pub(crate) mod counted;
 mod grants;
 mod names;
@@ -10,3 +11,4 @@ mod rows;
 pub(crate) mod table;
 mod turns;
 mod types;
+mod unheld;

@@ -174,19 +174,19 @@ impl<'d> Builder<'d, '_> {
         // A type that is made anew beside the old one has its name only then.
         let main = if self.swaps.comes_late(&column.ty) { Phase::CutOver } else { Phase::Main };
         if at_once || column.generated.is_some() {
-            let neutral =
-                if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
-            let column = self.computed_of_nulls(table, column);
-            let statement = self.adding(table, neutral.unwrap_or(column));
+            let coming = self.coming_back(table, column);
+            let is_back = coming.is_some();
+            let (added, then) = coming.unwrap_or_else(|| (self.computed_of_nulls(table, column), Vec::new()));
+            let statement = self.adding(table, added);
             let node = self.add(&mut chain, Role::Make, main, statement);
             let revoke = numbered.then(|| revoke_identity(self.to.catalog, name, &column.name)).flatten();
             if let Some(revoke) = revoke {
                 self.add(&mut chain, Role::After, main, revoke);
             }
-            if neutral.is_some_and(|neutral| neutral.default.is_some()) {
-                let set = Statement::SetDefault { table: name, column: &column.name, default: None };
-                self.add(&mut chain, Role::After, main, set);
-            } else if neutral.is_none() && required && column.default.is_none() && !numbered {
+            then.into_iter().for_each(|statement| {
+                self.add(&mut chain, Role::After, main, statement);
+            });
+            if !is_back && required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
             for setting in column.settings() {

@@ -7,9 +7,9 @@
 
 pub(crate) mod eligible;
 mod keep;
-mod misfit;
+pub(crate) mod misfit;
 
-use crate::account::Warning;
+use crate::account::{Note, Warning};
 use crate::action_graph::{Role, Slot};
 use crate::creation::Made;
 use crate::place::{NewPlace, NodeId, OldPlace, Planned};
@@ -20,7 +20,9 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use eligible::{Moves, TableMove};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, ForeignKey, Index, Kind, Object, Rls, Rule, Schema, Table, TableName};
+use specc_catalog::{
+    Column, Constraint, DataType, ForeignKey, Index, Kind, Object, Rls, Rule, Schema, Table, TableName,
+};
 use specc_sql::quote::ident;
 use specc_sql::{Alter, Assign, FillTable, Statement};
 use std::collections::BTreeMap;
@@ -449,10 +451,17 @@ impl<'d> Builder<'d, '_> {
         if column.nullable || column.default.is_some() || column.identity.is_some() {
             return None;
         }
-        let neutral = self.neutral(table, column);
-        if neutral.is_none() {
+        let Some(value) = self.says_nothing(table, column).filter(|_| self.options.one) else {
             self.warnings.push(Warning::Required { table: table.table.clone(), column: column.name.clone() });
+            return None;
+        };
+        let mut typed = value.clone();
+        // A literal by itself is text.
+        if column.ty != DataType::builtin("text") {
+            typed.push_str("::");
+            specc_sql::push_type(&mut typed, &column.ty);
         }
-        neutral.and_then(|neutral| neutral.default.as_ref()).map(|value| self.arena.text(value.text.clone()))
+        self.notes.push(Note::Neutral { table: table.table.clone(), column: column.name.clone(), value });
+        Some(self.arena.text(typed))
     }
 }

@@ -40,6 +40,7 @@ impl<'d> Builder<'d, '_> {
         let Creation { steps, inlined } = create_some(self.to.catalog, &only)?;
         let mut rebuilt: FxHashMap<OldPlace, NodeId> = FxHashMap::default();
         for step in steps {
+            let Some(step) = self.as_far_as_held(step) else { continue };
             let object = &self.to.entry(step.place())?.object;
             let on_moving = self.swaps.reads(object.table(), object);
             let replaced = again.get(&step.place()).copied().filter(|old| direct.contains(old) && !on_moving);

@@ -7,7 +7,8 @@ use crate::planner::Builder;
 use crate::recreation::{Actions, constraint_reads, index_reads};
 use crate::schedule::Phase;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{IdRef, Kind, Object, Rule, Strength};
+use smol_str::SmolStr;
+use specc_catalog::{Column, Constraint, IdRef, IndexKey, KeyOn, Kind, Object, Rule, SqlExpr, Strength};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -188,10 +189,19 @@ impl<'d> Builder<'d, '_> {
         if after.partition_of.is_some() {
             return false;
         }
-        let mut gone = before.columns.iter().filter(|column| {
+        let is_gone = |column: &&Column| {
             !after.columns.iter().any(|other| other.name == column.name)
                 || self.swaps.moves(table, &column.name) && !self.swaps.keeps(table, &column.name)
-        });
+        };
+        let mut gone = before.columns.iter().filter(is_gone);
+        // Postgres keeps a column from going that an exclusion reads within an expression.
+        if let Object::Constraint(Constraint { rule: Rule::Exclude { elements, filter, .. }, .. }) = object {
+            let in_expr = |expr: &SqlExpr| before.columns.iter().filter(is_gone).any(|column| expr.reads(&column.name));
+            let in_element = |(key, _): &(IndexKey, SmolStr)| matches!(&key.on, KeyOn::Expr(expr) if in_expr(expr));
+            if filter.as_ref().is_some_and(in_expr) || elements.iter().any(in_element) {
+                return false;
+            }
+        }
         gone.any(|column| match object {
             // A reference locks the table that it leads to: it goes by itself, so that this is seen.
             Object::Constraint(o) => !matches!(o.rule, Rule::ForeignKey(_)) && constraint_reads(&o.rule, &column.name),
