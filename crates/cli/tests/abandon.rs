@@ -93,6 +93,28 @@ fn rows_that_do_not_fit_are_counted_before_anything_is_changed() {
             "what the check small refuses: 1",
             "update t set n = 1",
         ),
+        // Counted by the names of before.
+        (
+            n("  n: int\n"),
+            n("  m: int unique was n\n"),
+            "insert into t values (1, 1), (2, 1), (3, 2)",
+            "the same n as another row, which t_m_key refuses: 2",
+            "update t set n = id",
+        ),
+        (
+            n("  n: int?\n"),
+            n("  m: int was n\n"),
+            "insert into t values (1, null), (2, null), (3, 2)",
+            "no value in n, which is to be required: 2",
+            "update t set n = id",
+        ),
+        (
+            n("  n: int\n"),
+            n("  m: int was n\n  check small: m < 10\n"),
+            "insert into t values (1, 100), (2, 1)",
+            "what the check small refuses: 1",
+            "update t set n = 1",
+        ),
     ];
     for (before, after, rows, wanted, mend) in cases {
         let (dir, db) = project(&before, rows, &after, "");

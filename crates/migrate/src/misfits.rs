@@ -1,24 +1,29 @@
 //! Rows that a later file of a change would not take: they are counted before the first one changes anything. What
 //! another type does not take is asked where the type changes (`strategies/convert.rs`).
 
+use crate::account::{called_before, column_before};
 use crate::place::State;
 use crate::planner::Builder;
 use crate::schedule::{Stage, Step};
+use crate::strategies::moved_table::misfit::within;
 use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
 use specc_analysis::Target;
-use specc_analysis::catalog::Known;
+use specc_analysis::catalog::{Known, Quotes, rewritten};
 use specc_catalog::{Constraint, ForeignKey, Index, KeyOn, Kind, Object, Rule, SqlExpr, Table, TableName};
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Misfit, Statement, Transaction};
 
 /// Puts what counts them in front of the first file, where there are several.
 pub(crate) fn first<'d>(builder: &Builder<'d, '_>, stages: &mut [Stage<'d>]) {
-    if stages.len() < 2 {
-        return;
-    }
     let search = Search { builder, texts: Known::new(builder.to.catalog) };
-    let mut found: Vec<Misfit<'d>> =
-        stages.iter().flat_map(Stage::statements).filter_map(|statement| search.of(statement)).collect();
+    let statements = || stages.iter().flat_map(Stage::statements);
+    let mut found: Vec<Misfit<'d>> = match stages.len() {
+        // What is one transaction stops by itself, and says which rows it is about, but for parts.
+        0 | 1 if builder.options.one => return,
+        0 | 1 => statements().filter_map(|statement| search.outside(statement)).collect(),
+        _ => statements().filter_map(|statement| search.of(statement)).collect(),
+    };
     let mut seen = FxHashSet::default();
     found.retain(|misfit| seen.insert((misfit.table, misfit.rows)));
     let steps = found.into_iter().map(|misfit| Step {
@@ -48,23 +53,77 @@ impl<'d> Search<'_, 'd, '_> {
                 _ => None,
             },
             Statement::CreateIndexConcurrently(index) if index.unique => self.unique(index),
-            _ => None,
+            statement => self.outside(statement),
         }
+    }
+
+    /// Rows of a part that has no place for them any more.
+    fn outside(&self, statement: &Statement<'d>) -> Option<Misfit<'d>> {
+        let Statement::Alter(Alter::Attach { partition }) = statement else { return None };
+        let (of, bounds) = partition.partition_of.as_ref()?;
+        let before = self.builder.from.table(&partition.table)?;
+        let (of_before, bounds_before) = before.partition_of.as_ref()?;
+        let whole = self.builder.to.table(of).filter(|_| of == of_before && bounds != bounds_before)?;
+        let known = self.builder.from.table(of)?;
+        let keys = whole.partition_by.as_ref()?.keys.iter().map(|key| match &key.on {
+            KeyOn::Column(column) => Some(ident(&self.column(&whole.table, column)).into_owned()),
+            KeyOn::Expr(expr) if self.says_the_same(known, expr) => Some(format!("({})", self.before(of, &expr.text)?)),
+            KeyOn::Expr(_) => None,
+        });
+        let within = within(&keys.collect::<Option<Vec<_>>>()?, bounds)?;
+        let (table, name) = self.called(before);
+        Some(Misfit {
+            table,
+            other: None,
+            rows: self.text(format!("from {name} where ({within}) is not true")),
+            groups: None,
+            what: "no place within its new bounds",
+            code: "check_violation",
+        })
     }
 
     fn lasts(&self, object: &Object) -> bool {
         self.builder.to.contains(&object.id())
     }
 
-    /// A table as it is before the change, where the change does not give it or a column another name.
+    /// A table as it is before the change.
     fn table(&self, name: &TableName) -> Option<&'d Table> {
-        let table = self.builder.from.table(name)?;
-        let id = name.id();
-        let renamed =
-            self.builder.set.renamed.iter().any(|renamed| {
-                renamed.now == id || renamed.now.kind == Kind::Schema && renamed.now.name == name.schema
-            });
-        (!renamed).then_some(table)
+        self.builder.from.table(name)
+    }
+
+    /// What a table is called before the change: as data, and quoted.
+    fn called(&self, table: &Table) -> (&'d TableName, String) {
+        let name = called_before(self.builder.set.renamed, &table.table.id());
+        let quoted = qualified(&name.schema, &name.name);
+        (self.builder.arena.table_name(name), quoted)
+    }
+
+    /// What a column is called before the change.
+    fn column(&self, table: &TableName, column: &SmolStr) -> SmolStr {
+        column_before(self.builder.set.renamed, &table.id(), column)
+    }
+
+    /// An expression over a table in the words of before the change; none where it may speak of something by a new name that
+    /// is not known for one.
+    fn before(&self, table: &TableName, text: &str) -> Option<String> {
+        let renamed = self.builder.set.renamed;
+        if renamed.is_empty() {
+            return Some(text.to_owned());
+        }
+        let new = |target: &Target| {
+            let id = self.texts.id(target)?;
+            let was = called_before(renamed, &id);
+            let name = match target {
+                Target::Column(_, name) | Target::Label(_, name) => column_before(renamed, &id, name),
+                _ => was.name,
+            };
+            Some((was.schema, name))
+        };
+        let references = self.texts.of_table(table, text).references;
+        let before = rewritten(text, &references, Quotes::Needed, &new).unwrap_or_else(|| text.to_owned());
+        let labels = renamed.iter().filter(|renamed| renamed.now.kind == Kind::Enum);
+        let mut labels = labels.filter_map(|renamed| renamed.part.as_ref());
+        (!labels.any(|(_, now)| before.contains(now.as_str()))).then_some(before)
     }
 
     /// Whether a column has the values now that it will have when it is looked at.
@@ -101,10 +160,6 @@ impl<'d> Search<'_, 'd, '_> {
         self.builder.arena.text(text)
     }
 
-    fn name(table: &TableName) -> String {
-        qualified(&table.schema, &table.name)
-    }
-
     fn null(&self, table: &'d TableName, column: &str) -> Option<Misfit<'d>> {
         let o = self.table(table)?;
         // Those of a new column, and of one that is filled, are not there yet.
@@ -112,11 +167,13 @@ impl<'d> Search<'_, 'd, '_> {
             return None;
         }
         let own = o.columns.iter().find(|own| own.name == column)?;
-        let is_null = self.builder.is_null(&ident(column), &own.ty, false);
+        let column = self.column(table, &own.name);
+        let is_null = self.builder.is_null(&ident(&column), &own.ty, false);
+        let (table, name) = self.called(o);
         Some(Misfit {
             table,
             other: None,
-            rows: self.text(format!("from {} where {is_null}", Self::name(table))),
+            rows: self.text(format!("from {name} where {is_null}")),
             groups: None,
             what: self.text(format!("no value in {column}, which is to be required")),
             code: "not_null_violation",
@@ -128,10 +185,12 @@ impl<'d> Search<'_, 'd, '_> {
         if !self.says_the_same(o, expr) {
             return None;
         }
+        let text = self.before(&o.table, &expr.text)?;
+        let (table, name) = self.called(o);
         Some(Misfit {
-            table: &o.table,
+            table,
             other: None,
-            rows: self.text(format!("from {} where not ({})", Self::name(&o.table), expr.text)),
+            rows: self.text(format!("from {name} where not ({text})")),
             groups: None,
             what: self.text(format!("what the check {} refuses", constraint.name)),
             code: "check_violation",
@@ -150,29 +209,25 @@ impl<'d> Search<'_, 'd, '_> {
         let all = |joined: &str, each: &dyn Fn(usize) -> String| {
             (0..key.columns.len()).map(each).collect::<Vec<_>>().join(joined)
         };
-        let there = all(" and ", &|at| format!("t.{} is not null", ident(&key.columns[at])));
-        let one = all(" or ", &|at| format!("t.{} is not null", ident(&key.columns[at])));
+        let columns: Vec<SmolStr> = key.columns.iter().map(|column| self.column(&o.table, column)).collect();
+        let referred: Vec<SmolStr> = key.target_columns.iter().map(|own| self.column(&target.table, own)).collect();
+        let there = all(" and ", &|at| format!("t.{} is not null", ident(&columns[at])));
+        let one = all(" or ", &|at| format!("t.{} is not null", ident(&columns[at])));
         let same = |at: usize| {
-            let referred = key.target_columns.get(at).map_or("", |column| column.as_str());
-            format!("r.{} = t.{}", ident(referred), ident(&key.columns[at]))
+            let referred = referred.get(at).map_or("", |column| column.as_str());
+            format!("r.{} = t.{}", ident(referred), ident(&columns[at]))
         };
+        let ((table, name), (other, of)) = (self.called(o), self.called(target));
         let refers = if key.match_full { format!("({one})") } else { there };
         Some(Misfit {
-            table: &o.table,
-            other: Some(&target.table),
+            table,
+            other: Some(other),
             rows: self.text(format!(
-                "from {} as t where {refers} and not exists (select from {} as r where {})",
-                Self::name(&o.table),
-                Self::name(&target.table),
+                "from {name} as t where {refers} and not exists (select from {of} as r where {})",
                 all(" and ", &same)
             )),
             groups: None,
-            what: self.text(format!(
-                "in {} what no row of {}.{} has",
-                key.columns.join(", "),
-                target.table.schema,
-                target.table.name
-            )),
+            what: self.text(format!("in {} what no row of {}.{} has", columns.join(", "), other.schema, other.name)),
             code: "foreign_key_violation",
         })
     }
@@ -183,8 +238,10 @@ impl<'d> Search<'_, 'd, '_> {
         let lasts = self.lasts(&Object::from(index.clone()));
         for key in &index.keys {
             let text = match &key.on {
-                KeyOn::Column(column) if self.stays(o, column) => ident(column).into_owned(),
-                KeyOn::Expr(expr) if lasts && self.says_the_same(o, expr) => format!("({})", expr.text),
+                KeyOn::Column(column) if self.stays(o, column) => ident(&self.column(&o.table, column)).into_owned(),
+                KeyOn::Expr(expr) if lasts && self.says_the_same(o, expr) => {
+                    format!("({})", self.before(&o.table, &expr.text)?)
+                }
                 _ => return None,
             };
             let collated = key.collation.as_ref().map(|of| format!(" collate {}", qualified(&of.schema, &of.name)));
@@ -198,7 +255,7 @@ impl<'d> Search<'_, 'd, '_> {
             if !lasts || !self.says_the_same(o, filter) {
                 return None;
             }
-            conditions.push(format!("({})", filter.text));
+            conditions.push(format!("({})", self.before(&o.table, &filter.text)?));
         }
         if !index.nulls_not_distinct {
             conditions.extend(keys.iter().map(|key| format!("{key} is not null")));
@@ -206,10 +263,11 @@ impl<'d> Search<'_, 'd, '_> {
         let condition =
             if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) };
         let list = keys.join(", ");
+        let (table, name) = self.called(o);
         Some(Misfit {
-            table: &o.table,
+            table,
             other: None,
-            rows: self.text(format!("from {}{condition} group by {list} having count(*) > 1", Self::name(&o.table))),
+            rows: self.text(format!("from {name}{condition} group by {list} having count(*) > 1")),
             groups: Some(self.text(list.clone())),
             what: self.text(format!("the same {list} as another row, which {} refuses", index.name)),
             code: "unique_violation",

@@ -12,6 +12,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.readings_2025 where ((at is not null and at >= '2025-01-01' and at < '2026-07-01')) is not true;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.readings_2025 that have no place within its new bounds: ' || misfits,
+      errcode = 'check_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.readings_2025 where ((at is not null and at >= ''2025-01-01'' and at < ''2026-07-01'')) is not true';
+  end if;
+end
+$$;
+
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
 declare

@@ -11,6 +11,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items where not (code <> 'x');
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have what the check ok refuses: ' || misfits,
+      errcode = 'check_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items where not (code <> ''x'')';
+  end if;
+end
+$$;
+
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
 declare

@@ -40,12 +40,7 @@ impl<'d> Builder<'d, '_> {
         let mut all = Vec::new();
         let mut sub_divided = false;
         for (part, bounds) in parts {
-            let own = match bounds {
-                Bounds::Default => return None,
-                Bounds::Hash { .. } => return None,
-                Bounds::List(values) => in_list(&keys, values)?,
-                Bounds::Range { from, to } => in_range(&keys, from, to),
-            };
+            let own = within(&keys, bounds)?;
             let within = self.fits(one, part);
             sub_divided |= within.is_some();
             all.push(match within {
@@ -84,6 +79,15 @@ impl<'d> Builder<'d, '_> {
                 expr.columns.iter().all(same).then(|| format!("({})", expr.text))
             }
         }
+    }
+}
+
+/// Whether what divides is within bounds; none where only Postgres can say.
+pub(crate) fn within(keys: &[String], bounds: &Bounds) -> Option<String> {
+    match bounds {
+        Bounds::Default | Bounds::Hash { .. } => None,
+        Bounds::List(values) => in_list(keys, values),
+        Bounds::Range { from, to } => Some(in_range(keys, from, to)),
     }
 }
 
