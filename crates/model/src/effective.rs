@@ -199,6 +199,16 @@ pub fn bypasses(model: &Model, role: &str) -> bool {
     is_service(model, role) || model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
 }
 
+/// The roles that a grant lets truncate a table, which asks no rule. What Supabase gives everybody of its API on every table
+/// is none: no request truncates.
+pub fn truncating<'m>(model: &'m Model, grant: &'m Grant) -> impl Iterator<Item = &'m SmolStr> {
+    let has = |word: &str| !grant.revoke && grant.privileges.iter().any(|(name, _)| name == word);
+    let given = has("all") || has("truncate") && has("references") && has("trigger");
+    let (truncates, supabase) = (has("all") || has("truncate"), model.options.target == Target::Supabase);
+    let api = |role: &SmolStr| role == "anon" || role == "authenticated" || role == PUBLIC;
+    grant.roles.iter().filter(move |role| truncates && !bypasses(model, role) && !(supabase && given && api(role)))
+}
+
 /// Whether it is the role of the platform's service, which may do everything with every table.
 pub fn is_service(model: &Model, role: &str) -> bool {
     model.options.target == Target::Supabase && role == "service_role"

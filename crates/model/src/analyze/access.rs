@@ -225,6 +225,20 @@ pub(crate) fn user_claims(raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Privileges that pass by the rules of a table.
+pub(crate) fn unbound_grants(model: &Model, out: &mut Vec<Diagnostic>) {
+    for grant in &model.grants {
+        let Object::Entity(id) = grant.object else { continue };
+        let entity = model.entity(id);
+        let guarded = entity.rls != Rls::Off && !entity.rules.is_empty();
+        if let Some(role) = effective::truncating(model, grant).next().filter(|_| guarded) {
+            let message = format!("`{role}` may truncate `{}`, whatever its rules say", entity.name.name);
+            let help = "grant by name what the role needs, and let it delete rows by a rule: `allow delete`";
+            out.push(Diagnostic::new(codes::TRUNCATE_GRANT, grant.span, message).help(help));
+        }
+    }
+}
+
 /// Rules of one entity from everywhere: names are unique, something is allowed, writes are not open to everyone.
 pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out: &mut Vec<Diagnostic>) {
     for entity in &model.entities {

@@ -173,6 +173,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
+    access::unbound_grants(&model, out);
     promises::check(&model, out);
     kept::check(&model, out);
     rounds::check(&model, out);
