@@ -299,10 +299,14 @@ impl<'m> Granted<'m> {
 
 /// The columns of each grant of a command on an entity to a role.
 pub(crate) fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
-    let word = command.word();
+    granted(model, &Object::Entity(entity), role, command.word())
+}
+
+/// The columns of each grant of a privilege on something to a role.
+pub(crate) fn granted<'m>(model: &'m Model, of: &Object, role: &Role, word: &str) -> Vec<&'m [SmolStr]> {
     let to = |grant: &&specc_model::Grant| {
         let all = |grantee: &SmolStr| role.acts_as.contains(grantee);
-        !grant.revoke && grant.object == Object::Entity(entity) && grant.roles.iter().any(all)
+        !grant.revoke && grant.object == *of && grant.roles.iter().any(all)
     };
     let privileges = model.grants.iter().filter(to).flat_map(|grant| &grant.privileges);
     privileges.filter(|(name, _)| name == word || name == "all").map(|(_, columns)| columns.as_slice()).collect()

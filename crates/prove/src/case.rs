@@ -36,7 +36,7 @@ pub struct CaseRow {
     pub values: Vec<(FieldIx, Held)>,
 }
 
-/// Past which rules a row is read.
+/// Past which rules a row is read, or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
     /// By a view, by its place in [`Model::views`].
@@ -50,7 +50,7 @@ pub enum Through {
 pub struct Step {
     /// What is done.
     pub command: RuleAction,
-    /// What it is read by, where that is not the table itself.
+    /// What it is read or written by, where that is not the table itself.
     pub through: Option<Through>,
     /// The place of the row that is read, changed or deleted.
     pub old: Option<usize>,
@@ -96,11 +96,12 @@ impl Case {
             if about.is_none() && step.through.is_none() {
                 continue;
             }
-            let table = about.map(|(_, row)| name(model, row.entity)).unwrap_or_default();
+            let table = match (about, step.through) {
+                (_, Some(Through::View(view))) => model.views[view].name.name.to_string(),
+                (Some((_, row)), _) => name(model, row.entity),
+                (None, _) => String::new(),
+            };
             let (statement, old, new) = match (step.command, step.through) {
-                (_, Some(Through::View(view))) => {
-                    (format!("select from {}", model.views[view].name.name), "read: ", "")
-                }
                 (_, Some(Through::Function(function))) => (self.call(model, function), "read: ", ""),
                 (RuleAction::Select, _) => (format!("select from {table}"), "read: ", ""),
                 (RuleAction::Insert, _) => (format!("insert into {table}"), "", "inserted: "),

@@ -89,7 +89,7 @@ impl World<'_> {
     }
 
     /// Whether a column of a row was read: one that a statement leaves is that of the row before.
-    fn is_read(&self, row: RowId, field: FieldIx) -> bool {
+    pub(crate) fn is_read(&self, row: RowId, field: FieldIx) -> bool {
         let Row { cells, was, .. } = &self.rows[row];
         let left = || was.as_ref().is_some_and(|(old, changed)| !changed.contains(&field) && self.is_read(*old, field));
         cells.contains_key(&field) || left()

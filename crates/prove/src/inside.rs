@@ -249,6 +249,25 @@ impl<'m> Context<'m> {
         world.circuit.any(by)
     }
 
+    /// Whether a row refers to one that is the viewer's own, or has her among its members.
+    pub fn refers_to_hers(&self, world: &mut World<'m>, row: RowId, relation: &Relation) -> Lit {
+        let mut by = Vec::new();
+        for target in world.table(relation.to) {
+            let linked = self.linked(world, row, target, relation);
+            let touched = if linked == Lit::FALSE { linked } else { self.touches(world, target) };
+            by.push(world.circuit.and(linked, touched));
+        }
+        world.circuit.any(by)
+    }
+
+    /// The same of any of its references to what is no person.
+    pub fn is_under_hers(&self, world: &mut World<'m>, row: RowId) -> Lit {
+        let outgoing = self.model.entity(world.rows[row].entity).outgoing.iter().map(|id| self.model.relation(*id));
+        let of_things = outgoing.filter(|r| Some(r.to) != self.model.viewer && !self.model.entity(r.to).external);
+        let by: Vec<Lit> = of_things.map(|relation| self.refers_to_hers(world, row, relation)).collect();
+        world.circuit.any(by)
+    }
+
     /// Whether the viewer is a member of what a row of the members refers to already, by a row of it, or by one of a membership
     /// that rules ask for more often: who gives invitations is no guest.
     pub fn is_in(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {

@@ -102,7 +102,7 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let mut found: Vec<Finding> = pool.ask(STEPS_OF_ONE, &entities, of_one).into_iter().flatten().collect();
     found.extend(properties::past_the_rules(&shared, &mut pool));
     let buckets = files::of_buckets(model);
-    let files = pool.ask(STEPS_OF_SEVERAL, &buckets, |model, steps| of_files(model, strict, more, steps));
+    let files = pool.ask(STEPS_OF_SEVERAL, &buckets, |model, steps| of_files(model, (strict, more), steps, None));
     found.extend(files.into_iter().flatten());
     let is_accused = |finding: &&Finding| {
         let other = [codes::UNSEEN_WRITE, codes::BLIND_CHILD].contains(&finding.code);
@@ -112,6 +112,8 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let later =
         |entity: &&Entity, steps| properties::of_steps(&properties::Context::new(&shared, steps), entity, &accused);
     found.extend(pool.ask(STEPS_OF_SEVERAL, &entities, later).into_iter().flatten());
+    let later = |model: &Model, steps| of_files(model, (strict, more), steps, Some(&accused));
+    found.extend(pool.ask(STEPS_OF_SEVERAL, &buckets, later).into_iter().flatten());
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
     found.retain(|finding| finding.code != codes::BLIND_CHILD || !opening.contains(&finding.entity));
@@ -146,13 +148,22 @@ fn opened_by(model: &Model, finding: &Finding) -> Option<String> {
     Some(verdict::name(model, case.rows.get(new)?.entity))
 }
 
-/// What is asked of the table of files.
-fn of_files(model: &Model, strict: bool, more: usize, steps: Budget) -> Vec<Finding> {
+/// What is asked of the table of files: of one statement, or of several, where it is known what is accused.
+fn of_files(
+    model: &Model,
+    (strict, more): (bool, usize),
+    steps: Budget,
+    accused: Option<&properties::Accused>,
+) -> Vec<Finding> {
     let sorts = Sorts::of(model);
     let shared = Arc::new(properties::Shared::new(model, &sorts, strict, more));
     let context = properties::Context::new(&shared, steps);
     let files = model.entities.iter().filter(|entity| files::is_files(entity) && is_guarded(entity));
-    files.flat_map(|entity| properties::of(&context, entity)).collect()
+    let asked = files.map(|entity| match accused {
+        None => properties::of(&context, entity),
+        Some(accused) => properties::of_steps_to_files(&context, entity, accused),
+    });
+    asked.flatten().collect()
 }
 
 /// Whether rules of the spec decide about rows of an entity.

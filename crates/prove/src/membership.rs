@@ -239,7 +239,7 @@ fn of_table<'m>(model: &'m Model, select: &'m Select, from: &From, given: &Given
         Node::Column(of, field) if *of == row => Some(*field),
         _ => None,
     };
-    let (mut person, mut linked, mut ranks) = (None, BTreeSet::new(), BTreeSet::new());
+    let (mut people, mut linked, mut ranks) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut joined = BTreeSet::new();
     linked.extend(select.output.iter().filter_map(own));
     for condition in &select.conditions {
@@ -249,7 +249,7 @@ fn of_table<'m>(model: &'m Model, select: &'m Select, from: &From, given: &Given
             for (column, other) in [(a, b), (b, a)] {
                 let Some(field) = own(column) else { continue };
                 if let Some(by) = Person::of_column(model, *members, field, other) {
-                    person = person.take().or(Some((field, by)));
+                    people.push((field, by));
                 } else if constant(other).is_none() {
                     linked.insert(field);
                     if matches!(&other.bare().node, Node::Column(Row::Query(..), _)) {
@@ -259,19 +259,25 @@ fn of_table<'m>(model: &'m Model, select: &'m Select, from: &From, given: &Given
             }
         });
     }
-    let Some((who, by)) = person else { return Vec::new() };
-    let relations = model.entity(*members).outgoing.iter().map(|id| model.relation(*id));
-    let relations = relations.filter(|r| !r.fields.contains(&who) && r.fields.iter().all(|f| linked.contains(f)));
-    // A person whom another table of the query is about belongs to nobody by that.
-    let relations = relations.filter(|r| Some(r.to) != model.viewer || !r.fields.iter().any(|f| joined.contains(f)));
-    relations
-        .map(|relation| {
+    let Some(first) = people.first().map(|(field, _)| *field) else { return Vec::new() };
+    // Where either of two columns may be who asks, and the other one is whom she belongs to, it is so both ways.
+    people.retain(|(field, _)| *field == first || linked.contains(&first) && linked.contains(field));
+    people.dedup_by_key(|(field, _)| *field);
+    let mut found = Vec::new();
+    for (who, by) in people {
+        let relations = model.entity(*members).outgoing.iter().map(|id| model.relation(*id));
+        let relations = relations.filter(|r| !r.fields.contains(&who) && r.fields.iter().all(|f| linked.contains(f)));
+        // A person whom another table of the query is about belongs to nobody by that.
+        let relations =
+            relations.filter(|r| Some(r.to) != model.viewer || !r.fields.iter().any(|f| joined.contains(f)));
+        found.extend(relations.map(|relation| {
             let ranks = ranks.iter().copied().filter(|f| *f != who && !relation.fields.contains(f)).collect();
             let asks = vec![Ask::of(&row, &select.conditions, given)];
             let (members, by) = (*members, by.clone());
             Membership { members, who, by, to: relation.id, ranks, asks, lapses: Vec::new(), wide: false }
-        })
-        .collect()
+        }));
+    }
+    found
 }
 
 fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize, given: &Given<'m>) -> Option<Membership<'m>> {
@@ -305,34 +311,45 @@ fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize, given: &Gi
 /// Whether a rule lets a row through for who asks alone, whatever the row is.
 pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
     let rule = crate::files::written(model, rule);
-    let (mut of_row, mut of_session) = (false, false);
-    for expr in [&rule.when, &rule.check].into_iter().flatten() {
-        expr.formula.visit(|part| {
-            of_row |= match &part.node {
-                Node::Column(row, _) | Node::Path(row, ..) | Node::Whole(row, _) => matches!(row, Row::Scope(_)),
-                Node::Exists(exists) => matches!(exists.row, Row::Scope(_)),
-                Node::AsIs(_) => true,
-                _ => false,
-            };
-        });
-        let mut called = Vec::new();
-        visit(model, &expr.formula, &mut |part| {
-            of_session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
-            called.extend(asks(model, part));
-        });
-        // What functions ask that functions call, to some depth.
-        for _ in 0..8 {
-            let mut next = Vec::new();
-            for formula in called {
-                visit(model, formula, &mut |part| {
-                    of_session |= session(part).is_some();
-                    next.extend(asks(model, part));
-                });
-            }
-            called = next;
-        }
-    }
+    let asked = [&rule.when, &rule.check].into_iter().flatten().map(|expr| about(model, &expr.formula));
+    let (of_row, of_session) = asked.fold((false, false), |all, one| (all.0 | one.0, all.1 | one.1));
     of_session && !of_row
+}
+
+/// Whether a condition is of who asks alone, whatever the row is.
+pub fn is_of_who_asks(model: &Model, formula: &Formula) -> bool {
+    let (of_row, of_session) = about(model, formula);
+    of_session && !of_row
+}
+
+/// Whether a condition asks of the row, and whether of who is asking.
+fn about(model: &Model, formula: &Formula) -> (bool, bool) {
+    let (mut of_row, mut of_session) = (false, false);
+    formula.visit(|part| {
+        of_row |= match &part.node {
+            Node::Column(row, _) | Node::Path(row, ..) | Node::Whole(row, _) => matches!(row, Row::Scope(_)),
+            Node::Exists(exists) => matches!(exists.row, Row::Scope(_)),
+            Node::AsIs(_) => true,
+            _ => false,
+        };
+    });
+    let mut called = Vec::new();
+    visit(model, formula, &mut |part| {
+        of_session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
+        called.extend(asks(model, part));
+    });
+    // What functions ask that functions call, to some depth.
+    for _ in 0..8 {
+        let mut next = Vec::new();
+        for formula in called {
+            visit(model, formula, &mut |part| {
+                of_session |= session(part).is_some();
+                next.extend(asks(model, part));
+            });
+        }
+        called = next;
+    }
+    (of_row, of_session)
 }
 
 /// The columns of an entity that rules compare with who is asking.

@@ -98,13 +98,20 @@ pub fn selects(model: &Model, view: usize) -> &[Select] {
 
 /// The columns of a view that are the columns of the key of a row that it reads, with those: they tell the row from others.
 pub fn passed_on(model: &Model, view: usize, entity: EntityId) -> Vec<(&SmolStr, FieldIx)> {
+    let key = model.entity(entity).key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
+    let mut columns = shown_as(model, view, entity);
+    columns.retain(|(_, field)| key.contains(field));
+    columns
+}
+
+/// The columns of a view that are those of a row that it reads, with those.
+pub fn shown_as(model: &Model, view: usize, entity: EntityId) -> Vec<(&SmolStr, FieldIx)> {
     let [select] = selects(model, view) else { return Vec::new() };
     let mut alone = select.tables.iter().filter(|from| from.of == Read::Entity(entity));
     let (Some(from), None) = (alone.next(), alone.next()) else { return Vec::new() };
-    let key = model.entity(entity).key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
     let columns = model.views[view].output.iter().zip(&select.output).filter_map(|((name, _), output)| {
         let Node::Column(Row::Query(alias, of), field) = &output.bare().node else { return None };
-        (*of == entity && *alias == from.name && key.contains(field)).then_some((name, *field))
+        (*of == entity && *alias == from.name).then_some((name, *field))
     });
     columns.collect()
 }

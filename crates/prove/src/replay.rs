@@ -172,19 +172,23 @@ impl Writer<'_> {
             // Reading without a condition shows whether the row is among what is seen only by its key.
             true => String::new(),
         };
-        if let Some(through) = step.through {
+        let view = |at: usize| {
+            let name = &self.fill.model.views[at].name;
+            quote::qualified(&name.schema, &name.name)
+        };
+        if let Some(through) = step.through.filter(|_| step.command == RuleAction::Select) {
             let from = match through {
-                Through::View(at) => {
-                    let name = &self.fill.model.views[at].name;
-                    quote::qualified(&name.schema, &name.name)
-                }
+                Through::View(at) => view(at),
                 Through::Function(at) => self.call(at)?,
             };
             return Ok(format!("select from {from}{found}"));
         }
         let id = self.of(step, at)?;
         let entity = self.fill.model.entity(id);
-        let table = table(self.fill.model, id);
+        let table = match step.through {
+            Some(Through::View(at)) => view(at),
+            _ => table(self.fill.model, id),
+        };
         let keys = || -> Vec<String> {
             let key = entity.key.iter().flat_map(|key| &key.fields);
             key.map(|field| column(entity, *field)).collect()
@@ -213,7 +217,7 @@ impl Writer<'_> {
     fn named(&self, step: &Step, way: Way, at: Option<usize>) -> Result<Named, String> {
         let row = at.and_then(|at| self.case.rows.get(at));
         let mut named = Named::default();
-        if let Some(through) = step.through {
+        if let Some(through) = step.through.filter(|_| step.command == RuleAction::Select) {
             if let (Through::View(view), Some(row)) = (through, row) {
                 for (name, field) in crate::queries::passed_on(self.fill.model, view, row.entity) {
                     let sql = self.value(row.entity, field, self.held(row, field).as_ref(), 0)?;
@@ -246,6 +250,15 @@ impl Writer<'_> {
                     let free = free.ok_or("it could change nothing but its key and what is unique")?;
                     named.values.push(self.holds(id, *free, None)?);
                 }
+            }
+        }
+        if let Some(Through::View(view)) = step.through {
+            let shown = crate::queries::shown_as(self.fill.model, view, id);
+            for given in [&mut named.found, &mut named.values] {
+                given.retain_mut(|one| {
+                    let as_shown = shown.iter().find(|(_, field)| *field == one.column.1);
+                    as_shown.map(|(name, _)| one.name = SmolStr::clone(name)).is_some()
+                });
             }
         }
         Ok(named)

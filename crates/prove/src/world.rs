@@ -362,6 +362,11 @@ impl<'m> World<'m> {
         new
     }
 
+    /// From the next phase on, a row is gone.
+    pub fn deleted(&mut self, row: RowId) {
+        self.rows[row].during.1 = self.phase + 1;
+    }
+
     /// The row as it might be beside what it is, with other values in these columns.
     pub fn variant(&mut self, row: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
         let was = Some((row, columns.into_iter().collect()));
@@ -375,7 +380,7 @@ impl<'m> World<'m> {
     pub fn keep(&mut self, row: RowId, kept: Lit) {
         let exists = self.circuit.and(self.rows[row].exists, kept);
         let rest = self.row(self.rows[row].entity, exists, None, Some((row, BTreeSet::new())));
-        self.rows[row].during.1 = self.phase + 1;
+        self.deleted(row);
         self.left_out.push(row);
         self.written.push(rest);
     }

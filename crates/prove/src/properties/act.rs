@@ -34,10 +34,33 @@ impl<'m> Act<'m> {
         Self::after(context, &[], right, role, columns, others)
     }
 
+    /// The same beside a row of an entity that is none of those.
+    pub(super) fn beside(
+        context: &Context<'m>,
+        beside: EntityId,
+        right: &Right<'m>,
+        role: &Role,
+        columns: &[(EntityId, FieldIx)],
+        others: impl IntoIterator<Item = Asked<'m>>,
+    ) -> Self {
+        Self::made(context, (&[], Some(beside)), right, role, columns, others)
+    }
+
     /// The same after statements that `before` allows.
     pub(super) fn after(
         context: &Context<'m>,
         before: &[&Right<'m>],
+        right: &Right<'m>,
+        role: &Role,
+        columns: &[(EntityId, FieldIx)],
+        others: impl IntoIterator<Item = Asked<'m>>,
+    ) -> Self {
+        Self::made(context, (before, None), right, role, columns, others)
+    }
+
+    fn made(
+        context: &Context<'m>,
+        (before, beside): (&[&Right<'m>], Option<EntityId>),
         right: &Right<'m>,
         role: &Role,
         columns: &[(EntityId, FieldIx)],
@@ -54,6 +77,7 @@ impl<'m> Act<'m> {
                 let times = if right.command == RuleAction::Update { 2 } else { 1 };
                 std::iter::repeat_n(right.entity.id, times)
             })
+            .chain(beside)
             .collect();
         let demand = context.demand(&rows, columns, own.chain(others));
         let world = context.world(&demand, role).with_steps(before.len() + 1);
@@ -77,6 +101,9 @@ impl<'m> Act<'m> {
         let (lets, opened) = right.lets(world, old, new);
         self.allowed = world.circuit.all([self.allowed, exists, lets]);
         self.opened = opened.into_iter().map(|(_, lit)| lit).collect();
+        if right.command == RuleAction::Delete {
+            old.into_iter().for_each(|row| world.deleted(row));
+        }
         self.done.push(Done { command: right.command, old, new });
     }
 

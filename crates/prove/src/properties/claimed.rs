@@ -4,20 +4,59 @@ use super::{Act, Context, Finding, does};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::membership::is_of_session;
-use crate::sorts::{Source, session};
+use crate::sorts::{Source, address, asks, session};
 use crate::standing::Person;
 use crate::verdict::Verdict;
 use smol_str::SmolStr;
 use specc_diag::{Code, Span, codes};
 use specc_model::formula::{Formula, Node};
 use specc_model::{Entity, FieldIx, RuleAction};
+use std::collections::BTreeSet;
 
 const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
 
 /// A column, and the claim that its rows are for.
 type Claimed = (FieldIx, Box<[SmolStr]>);
 
+/// Whether whoever has a claim writes it herself.
+fn is_of_user(keys: &[SmolStr]) -> bool {
+    keys.first().is_some_and(|key| key == "user_metadata")
+}
+
+/// What somebody says of herself proves nothing, whatever a rule compares it with.
+fn said_by_user<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, at: usize) -> Option<Finding> {
+    let rule = right.openings()[at].rule;
+    let mut said = None;
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        let (mut asked, mut known) = (vec![&expr.formula], BTreeSet::new());
+        while let Some(formula) = asked.pop() {
+            if !known.insert(address(formula)) {
+                continue;
+            }
+            formula.visit_all(context.model, &mut |part| {
+                if let Some(Source::Claim(keys)) = session(part).filter(|_| said.is_none()) {
+                    said = is_of_user(&keys).then(|| keys.join("."));
+                }
+                asked.extend(asks(context.model, part));
+            });
+        }
+    }
+    let (said, name, table) = (said?, &role.name, context.name(right.entity.id));
+    let act = Act::new(context, right, role, &[], []);
+    let opened = act.opened[at];
+    let verdict = act.decide(&[opened]);
+    let claim = format!("rule `{}` of `{table}` trusts no claim that users write themselves", rule.name);
+    let wrong =
+        format!("rule `{}` lets `{name}` through for the claim `{said}`, which users write themselves", rule.name);
+    Some(Finding { code: codes::SELF_DECLARED, entity: table, claim, wrong, verdict, span: rule.span })
+}
+
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
+    for role in context.signed_in() {
+        for right in ALL.into_iter().filter_map(|command| context.right(entity.id, role, command)) {
+            found.extend((0..right.openings().len()).filter_map(|at| said_by_user(context, &right, role, at)));
+        }
+    }
     for claimed in claimed(context, entity) {
         for role in context.signed_in() {
             for command in ALL {
@@ -39,6 +78,7 @@ fn claimed(context: &Context<'_>, entity: &Entity) -> Vec<Claimed> {
             let Some((a, b)) = part.equality() else { return };
             for (column, other) in [(a, b), (b, a)] {
                 if let (Some(field), Some(Source::Claim(keys))) = (uncast(column).own_column(), session(other))
+                    && !is_of_user(&keys)
                     && Person::of(context.model, other).is_none()
                     && !matches!(&*keys, [only] if only == "role")
                     && !found.iter().any(|(known, _)| *known == field)

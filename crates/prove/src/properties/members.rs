@@ -128,9 +128,14 @@ fn promotes<'m>(
     membership: &Membership<'m>,
 ) -> Verdict {
     let columns = membership.columns(context.model);
-    let mut act = Act::new(context, right, role, &columns, []);
+    // Of two who belong to each other one asks, and the other one says yes: who asks has made the row.
+    let makes = context.right(right.entity.id, role, RuleAction::Insert).filter(|_| is_mutual(context, membership));
+    let asked =
+        makes.iter().flat_map(|makes| makes.conditions()).map(|(formula, holds)| (right.entity.id, formula, holds));
+    let mut act = Act::new(context, right, role, &columns, asked.collect::<Vec<_>>());
     let (old, new) = (act.row(), act.after_row());
     let mine = context.is_hers(&mut act.world, old, membership);
+    let made = makes.map_or(Lit::TRUE, |makes| makes.accepts(&mut act.world, old).0);
     let mut gained = Vec::new();
     for ask in &membership.asks {
         let (before, after) = (act.world.asked(ask, old), act.world.asked(ask, new));
@@ -145,7 +150,14 @@ fn promotes<'m>(
     if act.world.circuit.is_never(gained) {
         return Verdict::Proven { rows: 0 };
     }
-    act.decide(&[opened, mine, gained, !owned, !member])
+    act.decide(&[opened, mine, gained, made, !owned, !member])
+}
+
+/// Whether either of two columns of its rows may be who belongs to the other.
+fn is_mutual(context: &Context<'_>, membership: &Membership<'_>) -> bool {
+    let to = |of: &Membership<'_>| context.model.relation(of.to).fields.as_slice();
+    let mut others = context.memberships_in(membership.members);
+    others.any(|other| to(other) == [membership.who] && to(membership) == [other.who])
 }
 
 /// Whether somebody makes a row hers that was another one's, of which a rule asks what it asks of no row of hers.

@@ -3,9 +3,11 @@
 mod act;
 mod belonging;
 mod claimed;
+mod copies;
 mod declared;
 mod ended;
 mod files;
+mod followed;
 mod gained;
 mod invited;
 mod kept;
@@ -21,6 +23,7 @@ mod rules;
 mod strangers;
 mod through;
 mod writing;
+mod written;
 
 pub(crate) use through::is_looked_into;
 
@@ -35,7 +38,7 @@ use crate::world::World;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::{Code, Span};
-use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
+use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction, TriggerAction};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -189,6 +192,13 @@ pub fn of_steps<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accused
     found
 }
 
+/// The same of the table of files with the rules of a bucket.
+pub fn of_steps_to_files<'m>(context: &Context<'m>, files: &'m Entity, accused: &Accused) -> Vec<Finding> {
+    let mut found = Vec::new();
+    gained::ask(context, files, accused, &mut found);
+    found
+}
+
 /// All findings about an entity.
 pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -207,6 +217,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
     nobody::ask(context, entity, &mut found);
+    copies::ask(context, entity, &mut found);
     if context.strict {
         managers::ask(context, entity, &mut found);
         invited::ask(context, entity, &mut found);
@@ -223,6 +234,13 @@ pub fn past_the_rules(shared: &Arc<Shared<'_>>, pool: &mut Pool) -> Vec<Finding>
 fn denied<'m>(right: Option<&Right<'m>>) -> Vec<Asked<'m>> {
     let all = right.into_iter().flat_map(|right| right.conditions().into_iter().map(|c| (right.entity.id, c.0, !c.1)));
     all.collect()
+}
+
+/// Whether a trigger of an entity executes a function of the library.
+fn executes(entity: &Entity, function: &str) -> bool {
+    let executes =
+        |action: &TriggerAction| matches!(action, TriggerAction::Execute { function: of, .. } if of.name == function);
+    entity.triggers.iter().any(|trigger| executes(&trigger.action))
 }
 
 /// The word of a command, as it is done to rows: `reads`, `inserts`.

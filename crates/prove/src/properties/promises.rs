@@ -1,8 +1,9 @@
 //! What the spec promises of access: what is never done to rows, and what always can be.
 
+use super::followed::Way;
 use super::rules::{is_said, some_row};
 use super::{Act, Context, Finding, denied, does};
-use crate::access::{Right, Role};
+use crate::access::{Right, Role, granted};
 use crate::circuit::Lit;
 use crate::demand::Asked;
 use crate::encode::Env;
@@ -12,7 +13,7 @@ use smol_str::SmolStr;
 use specc_diag::codes;
 use specc_model::effective::{PUBLIC, bypasses};
 use specc_model::formula::Formula;
-use specc_model::{Entity, FieldIx, Promise, PromiseLine, RuleAction, Target};
+use specc_model::{Entity, FieldIx, Object, Promise, PromiseLine, RuleAction, Target};
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     for promise in &entity.promises {
@@ -40,7 +41,7 @@ fn roles(context: &Context<'_>, entity: &Entity, line: &PromiseLine) -> Vec<Role
         if supabase && !line.deny {
             names.retain(|name| name == "anon" || name == "authenticated");
         } else if line.deny {
-            let grants = model.grants.iter().filter(|grant| grant.object == specc_model::Object::Entity(entity.id));
+            let grants = model.grants.iter().filter(|grant| grant.object == Object::Entity(entity.id));
             names.extend(grants.flat_map(|grant| grant.roles.iter().cloned()));
             names.extend((!supabase).then(|| PUBLIC.into()));
         }
@@ -92,10 +93,9 @@ impl<'m> Line<'m, '_> {
     fn finding(&self, promise: &Promise) -> Finding {
         let table = self.context.name(self.entity.id);
         let right = self.context.right(self.entity.id, self.role, self.command);
-        let verdict = match (self.line.deny, right) {
-            (true, None) => Verdict::Proven { rows: 0 },
-            (true, Some(right)) => self.denied(&right),
-            (false, right) => self.allowed(right.as_deref()),
+        let (verdict, how) = match self.line.deny {
+            true => self.never(right.as_deref()),
+            false => (self.allowed(right.as_deref()), String::new()),
         };
         let names: Vec<String> =
             self.columns.iter().map(|field| format!("`{}`", self.entity.fields[*field].name)).collect();
@@ -116,8 +116,10 @@ impl<'m> Line<'m, '_> {
             _ => None,
         };
         let wrong = match (self.line.deny, by) {
-            (true, Some((rule, _))) => format!("by rule `{rule}` `{role}` {does} {of}, against the promise `{text}`"),
-            (true, None) => format!("`{role}` {does} {of}, against the promise `{text}`"),
+            (true, Some((rule, _))) => {
+                format!("by rule `{rule}` `{role}` {does} {of}{how}, against the promise `{text}`")
+            }
+            (true, None) => format!("`{role}` {does} {of}{how}, against the promise `{text}`"),
             (false, _) => {
                 let word = self.command.word();
                 format!("`{role}` cannot always {word} {of}, against the promise `{text}`")
@@ -147,7 +149,30 @@ impl<'m> Line<'m, '_> {
         all
     }
 
-    /// Whether what is never to be is never, and else by which rule it is.
+    /// Whether what is never to be is never: by no rule, by no grant that passes by them, and by no row that is referred to.
+    /// Where it is, by what.
+    fn never(&self, right: Option<&Right<'m>>) -> (Verdict, String) {
+        let Self { context, entity, role, command, .. } = *self;
+        if command == RuleAction::Delete
+            && !granted(context.model, &Object::Entity(entity.id), role, "truncate").is_empty()
+        {
+            return (Verdict::Counterexample(None), " by `truncate`, which asks no rule".into());
+        }
+        let mut worst = (right.map_or(Verdict::Proven { rows: 0 }, |right| self.denied(right)), String::new());
+        for way in Way::all(context.model, entity, command, self.columns) {
+            let Some(top) = way.top().filter(|_| !matches!(worst.0, Verdict::Counterexample(_))) else { break };
+            let verdict = match self.line.becoming {
+                None => way.decide(context, role, self.conditions(), |world, row| self.speaks(world, Some(row), None)),
+                Some(_) => Verdict::OutOfFragment { because: vec![self.line.span] },
+            };
+            if verdict.weight() > worst.0.weight() {
+                worst = (verdict, format!(" by {} `{}`", way.doing(), context.name(top)));
+            }
+        }
+        worst
+    }
+
+    /// Whether rules let it through, and by which.
     fn denied(&self, right: &Right<'m>) -> Verdict {
         let fields: Vec<FieldIx> = self
             .columns

@@ -90,7 +90,15 @@ pub(super) fn ask<'m>(shared: &Arc<Shared<'m>>, pool: &mut Pool) -> Vec<Finding>
         let context = Context::new(shared, steps);
         roles.iter().flat_map(|role| shown(&context, way, role)).collect::<Vec<_>>()
     };
-    pool.ask(crate::STEPS_OF_SEVERAL, &all, of_one).into_iter().flatten().collect()
+    let mut found: Vec<Finding> = pool.ask(crate::STEPS_OF_SEVERAL, &all, of_one).into_iter().flatten().collect();
+    let views: Vec<usize> = (0..model.views.len()).collect();
+    let written = |at: &usize, steps| {
+        let (context, mut found) = (Context::new(shared, steps), Vec::new());
+        shared.roles.iter().for_each(|role| super::written::ask(&context, *at, role, &mut found));
+        found
+    };
+    found.extend(pool.ask(crate::STEPS_OF_SEVERAL, &views, written).into_iter().flatten());
+    found
 }
 
 /// A finding for each table whose rows it gives to a role.
