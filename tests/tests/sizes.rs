@@ -107,8 +107,8 @@ fn statistics_are_those_of_postgres() {
     assert_eq!(status.common.len(), 3);
     assert!((status.common[0] - 0.7).abs() < 1e-9 && (status.common[1] - 0.15).abs() < 1e-9 && !status.histogram);
     let event = of("registrations", "event_id");
-    // Its sample has each of the hundred most frequent events at least a dozen times.
-    assert_eq!(event.common.len(), 100);
+    // So many stand out that more are kept than the usual hundred.
+    assert_eq!(event.common.len(), 400);
     assert!((0.08..0.09).contains(&event.common[0]), "{:?}", event.common[0]);
     assert!((event.common[0] / event.common[9] - 10.0).abs() < 1e-6);
 }

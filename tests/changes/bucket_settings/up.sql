@@ -5,7 +5,7 @@
 -- changes ~1 bucket
 -- data    nothing is rewritten or lost
 -- locks   none on a table that is in use
--- access  as before
+-- access  files of the bucket avatars can only be read by its rules
 -- undo    specc/down/20260102000000_change.down.sql
 
 insert into storage.buckets as present (id, name, public, file_size_limit, allowed_mime_types)

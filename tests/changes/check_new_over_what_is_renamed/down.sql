@@ -78,13 +78,9 @@ alter table public.shops drop constraint stores_wide_key;
 alter table public.shops drop constraint label;
 alter table public.shops drop constraint typed;
 alter table public.shops drop constraint called;
-alter table public.shops drop constraint within;
 alter table public.shops drop constraint stores_town_fkey;
 drop index public.stores_id_idx;
 drop index public.stores_town_idx;
 alter table public.shops alter column many set default '{open}';
 alter table public.shops alter column note drop not null;
 alter table public.shops alter column city set default 1;
-
-alter table public.shops
-  add constraint within check ('open' = any(many));

@@ -5,7 +5,8 @@
 -- changes ~1 function
 -- data    nothing is rewritten or lost
 -- locks   none on a table that is in use
--- access  as before
+-- access  the function public.twice(int) runs with its owner's rights now, past the rules of who
+--         asks
 -- undo    specc/down/20260102000000_change.down.sql
 
 create or replace function public.twice(n int)

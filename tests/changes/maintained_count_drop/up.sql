@@ -7,7 +7,8 @@
 -- data    LOST: all values of public.carts.lines
 -- locks   access exclusive on public.carts (reads and writes wait, a moment), access exclusive on
 --         public.lines (reads and writes wait, a moment)
--- access  as before
+-- access  what the trigger public.zz_kept on carts refused is not refused by it any more
+--         what the trigger public.zz_kept_start on carts refused is not refused by it any more
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';

@@ -7,7 +7,7 @@
 -- locks   access exclusive on public.sizes (reads and writes wait, for as long as it reads or
 --         writes all rows), access exclusive on public.totals (reads and writes wait, for as long
 --         as it reads or writes all rows)
--- access  as before
+-- access  the view public.sizes is another one, and passes the rules: what it shows is not compared
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';

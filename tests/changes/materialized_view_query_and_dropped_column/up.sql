@@ -5,7 +5,8 @@
 -- changes ~1 table, ~2 views
 -- data    nothing is rewritten or lost
 -- locks   none on a table that is in use
--- access  as before
+-- access  the view public.sizes is another one, and passes the rules: what it shows is not compared
+--         the view public.names is another one, and passes the rules: what it shows is not compared
 -- undo    specc/down/20260102000000_change.down.sql
 
 create materialized view public.sizes__new as

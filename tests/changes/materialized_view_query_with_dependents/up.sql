@@ -5,7 +5,7 @@
 -- changes ~1 table, ~1 view
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
--- access  as before
+-- access  as before until file 3 of 3
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -56,6 +56,7 @@ create index sizes_n_idx__new on public.sizes__new (n);
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.large (reads and writes wait, a moment), access exclusive on
 --         public.sizes (reads and writes wait, a moment)
+-- access  the view public.sizes is another one, and passes the rules: what it shows is not compared
 -- undo    specc/down/20260102000002_change_switch.down.sql
 
 set lock_timeout = '3s';

@@ -5,7 +5,8 @@
 -- changes 1 rename, ~1 view
 -- data    nothing is rewritten or lost
 -- locks   none on a table that is in use
--- access  as before
+-- access  the view public.all_names is another one, and passes the rules: what it shows is not
+--         compared
 -- undo    specc/down/20260102000000_change.down.sql
 
 create materialized view public.all_names__new as

@@ -8,7 +8,7 @@
 --         public.names (reads and writes wait, a moment)
 -- owner   owner_of_what_is_made_again_app owns function public.twice(int), view public.names; who
 --         runs this is a member of owner_of_what_is_made_again_app, or a superuser
--- access  as before
+-- access  in part until file 3 of 3
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -83,6 +83,8 @@ select count(*) as many from public.items;
 -- locks   access exclusive on public.counts (reads and writes wait, a moment)
 -- owner   owner_of_what_is_made_again_app owns view public.counts; who runs this is a member of
 --         owner_of_what_is_made_again_app, or a superuser
+-- access  the view public.counts is another one, and passes the rules: what it shows is not
+--         compared
 -- undo    specc/down/20260102000002_change_switch.down.sql
 
 set lock_timeout = '3s';

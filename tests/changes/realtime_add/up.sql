@@ -5,7 +5,7 @@
 -- changes +1 published table
 -- data    nothing is rewritten or lost
 -- locks   share update exclusive on public.items (nobody waits)
--- access  as before
+-- access  changes of public.items go to subscribers of supabase_realtime
 -- undo    specc/down/20260102000000_change.down.sql
 
 alter publication supabase_realtime add table public.items;

@@ -5,7 +5,7 @@
 -- changes ~1 table, ~1 view
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.docs (reads and writes wait, a moment)
--- access  as before
+-- access  as before until file 3 of 3
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -152,6 +152,7 @@ $$;
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.docs (reads and writes wait, a moment), access exclusive on
 --         public.shown (reads and writes wait, a moment)
+-- access  the view public.shown is another one, and passes the rules: what it shows is not compared
 -- undo    specc/down/20260102000002_change_switch.down.sql
 
 set lock_timeout = '3s';

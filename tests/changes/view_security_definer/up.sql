@@ -5,7 +5,7 @@
 -- changes ~1 view
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.named (reads and writes wait, a moment)
--- access  as before
+-- access  the view public.named runs with its owner's rights now, past the rules of who asks
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';

@@ -5,7 +5,9 @@
 -- changes -1 schema, -1 function, -2 triggers
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
--- access  as before
+-- access  what the trigger public.zz_workflow_phase on items refused is not refused by it any more
+--         what the trigger public.zz_workflow_phase_start on items refused is not refused by it any
+--         more
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
