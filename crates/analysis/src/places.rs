@@ -58,7 +58,8 @@ impl Walk<'_> {
         }
         for (one, other) in left.into_iter().zip(values) {
             for (value, beside) in [(one, other), (other, one)] {
-                if matches!(value, Expr::Value(_)) {
+                // Only of a name: what is resolved twice at each level of a query in a query has no end.
+                if matches!((value, beside), (Expr::Value(_), Expr::Identifier(_) | Expr::CompoundIdentifier(_))) {
                     let ty = self.type_of(part, beside);
                     self.wanted(part, value, &ty);
                 }
@@ -66,7 +67,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The type of an expression that is resolved elsewhere.
+    /// The type of a name that is resolved elsewhere.
     fn type_of(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
         let (references, findings) = (self.out.references.len(), self.out.findings.len());
         let ty = self.expr(part, expr);

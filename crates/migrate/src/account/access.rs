@@ -192,15 +192,16 @@ fn beside_rules(from: &Catalog, to: &Catalog, old: Option<&Object>, new: Option<
             let stays = to.contains(&trigger.table.id()) && trigger.timing != Timing::After;
             (stays && raises(from, trigger)).then(|| format!("what the {id} refused is not refused by it any more"))
         }
-        (Some(before), Some(after)) if before != after && is_reachable(to, &id.schema) => {
-            match (as_owner(before), as_owner(after)) {
-                (false, true) => Some(format!("the {id} runs with its owner's rights now, past the rules of who asks")),
-                (true, false) => Some(format!("the {id} runs with the rights of who asks now")),
-                (true, true) => {
-                    Some(format!("the {id} is another one, and passes the rules: what it shows is not compared"))
-                }
-                (false, false) => None,
+        (Some(before), Some(after)) => {
+            let (was, is) = (as_owner(before), as_owner(after));
+            if !(was || is) || before == after || !is_reachable(to, &id.schema) {
+                return None;
             }
+            Some(match (was, is) {
+                (false, _) => format!("the {id} runs with its owner's rights now, past the rules of who asks"),
+                (_, false) => format!("the {id} runs with the rights of who asks now"),
+                _ => format!("the {id} is another one, and passes the rules: what it shows is not compared"),
+            })
         }
         _ => None,
     }
