@@ -1,7 +1,7 @@
 //! What holds of an examination as a whole: rights, locks, budgets, time, and that nothing is written.
 
 use super::defects::Who;
-use super::{NOBODY, audit, ground, keys, limits, make, run, subject, verdict};
+use super::{NOBODY, audit, ground, keys, limits, make, run, subject, undisturbed, verdict};
 use specc_audit::check::Check;
 use specc_audit::{Cell, Folder, Limits, Subject, Tool, Verdict};
 use specc_postgres::Session;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 /// A clean database has no finding beyond the baseline, and the baseline has nothing that is not there.
 #[test]
 fn a_clean_database_is_the_baseline() {
+    let _calm = undisturbed();
     for major in VERSIONS {
         let db = ground(major).clean.create().unwrap();
         let report = audit(&mut db.connect_superuser().unwrap(), &|check| check.name != "long_transaction");
@@ -55,6 +56,7 @@ fn who_has_no_rights_is_not_told_that_all_is_well() {
         "watching_libraries_not_loaded",
         "weak_password_stored",
     ];
+    let _calm = undisturbed();
     for major in VERSIONS {
         let db = ground(major).clean.create().unwrap();
         make(&db, Who::Owner, MADE);
@@ -90,6 +92,7 @@ fn who_has_no_rights_is_not_told_that_all_is_well() {
 #[test]
 fn a_busy_table_is_not_waited_for() {
     const READS: [&str; 4] = ["personal_data_without_class", "secret_in_rows", "sequence_behind_rows", "test_data"];
+    let _calm = undisturbed();
     let db = ground(18).clean.create().unwrap();
     let mut holder = db.connect().unwrap();
     holder.batch_execute("begin; lock table public.notes in access exclusive mode").unwrap();

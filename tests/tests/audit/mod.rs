@@ -12,7 +12,7 @@ use specc_audit::{Limits, Report, Subject, Verdict, examine};
 use specc_postgres::{Cluster, Database, Options, Session, Template, binaries};
 use specc_tests::{in_full, versions_for};
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// A role that may connect, and nothing else.
 const NOBODY: &str = "audit_nobody";
@@ -150,9 +150,18 @@ fn mended(db: &Database, defect: &Defect, found: &Report) -> Vec<String> {
     wrong
 }
 
+/// Held by a defect that the whole server has (a role, a slot), and shared by examinations of everything, which would see it.
+static SERVER: RwLock<()> = RwLock::new(());
+
+/// While this is held, no other test changes what is the server's.
+fn undisturbed() -> RwLockReadGuard<'static, ()> {
+    SERVER.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What is wrong with how a defect and its twin are examined; nothing where all is as it should be.
 fn tried(defect: &Defect, major: u32, in_whole: bool) -> Vec<String> {
     let ground = ground(major);
+    let _alone = (!defect.undo.is_empty()).then(|| SERVER.write().unwrap_or_else(PoisonError::into_inner));
     let mut wrong = Vec::new();
     let mut note = |what: String| wrong.push(format!("{} on {major}: {what}", defect.check));
     let check = check(defect.check);
