@@ -8,6 +8,7 @@
 
 use super::helpers::{Answer, Helpers, Wanted, function_id};
 use super::hidden;
+use super::lookups::Lookup;
 use super::sets::Set;
 use crate::expr::{Folder, Frame, Place, RowRef, Session, captured, column};
 use crate::structure::functions;
@@ -36,8 +37,8 @@ pub(super) struct Shaper<'a> {
     pub reads: Vec<(EntityId, Span)>,
     /// Those of them that the rule asks itself, in no function.
     pub queried: Vec<EntityId>,
-    /// Columns that an index has to serve.
-    pub indexes: Vec<(EntityId, FieldIx)>,
+    /// What an index has to serve.
+    pub lookups: Vec<Lookup>,
     /// Functions of the spec and of the helper schema that the conditions call.
     pub calls: Vec<ObjectId>,
     pub viewer_fields: Vec<FieldIx>,
@@ -422,7 +423,7 @@ impl Shaper<'_> {
             _ => None,
         };
         let field = beside_viewer(left, right, own)?;
-        self.indexes.push((self.entity, field));
+        self.lookups.push(Lookup::by(self.entity, field));
         Some(field)
     }
 
@@ -435,7 +436,7 @@ impl Shaper<'_> {
                 _ => None,
             };
             if let Some(field) = beside_viewer(left, right, bound) {
-                self.indexes.push((entity, field));
+                self.lookups.push(Lookup::by(entity, field));
             }
         }
     }

@@ -8,20 +8,21 @@ mod forced;
 mod grants;
 pub(crate) mod helpers;
 mod hidden;
+mod lookups;
 mod named;
 mod policies;
 mod sets;
 
 use crate::Output;
 use crate::structure::depends::{looked_up_id, session_id};
-use crate::structure::names;
 use grants::Grants;
 use helpers::Helpers;
+use lookups::Lookup;
 use policies::{Guarded, Lowered};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
+use specc_catalog::{Entry, Kind, Object, ObjectId};
 use specc_diag::Diagnostic;
 use specc_model::effective::PUBLIC;
 use specc_model::{Entity, EntityId, FieldIx, Model, Owned, Target};
@@ -74,7 +75,7 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     entries.into_iter().for_each(|entry| out.add(model, entry));
     out.diagnostics.extend(diagnostics);
     cycles::check(model, &found.reads, &mut out.diagnostics);
-    add_indexes(model, out, &found.indexes);
+    lookups::add(model, out, &found.lookups);
     helpers.finish(model, out);
     let everyone = everyone_at_the_api(model);
     for (id, roles) in found.calls.into_iter().filter(|_| model.options.derive) {
@@ -138,7 +139,7 @@ struct Asks {
 /// What rules ask for.
 #[derive(Default)]
 struct Found {
-    indexes: Vec<(EntityId, FieldIx)>,
+    lookups: Vec<Lookup>,
     reads: Vec<(EntityId, EntityId, specc_diag::Span)>,
     asks: Vec<Asks>,
     viewer_fields: Vec<FieldIx>,
@@ -153,7 +154,7 @@ impl Rules {
     fn add(&mut self, model: &Model, lowered: Lowered) {
         self.entries.extend(lowered.entries);
         self.diagnostics.extend(lowered.diagnostics);
-        self.found.indexes.extend(lowered.found.indexes);
+        self.found.lookups.extend(lowered.found.lookups);
         self.found.reads.extend(lowered.found.reads);
         self.found.asks.extend(lowered.found.asks);
         self.found.viewer_fields.extend(lowered.found.viewer_fields);
@@ -181,60 +182,6 @@ fn everyone_at_the_api(model: &Model) -> Vec<SmolStr> {
 
 fn storage_objects(model: &Model) -> Option<&Entity> {
     model.entities.iter().find(|e| e.name.schema == "storage" && e.name.name == "objects")
-}
-
-/// Indexes on columns that policies look rows up by, where no index, key or unique constraint leads with them.
-fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) {
-    if wanted.is_empty() || !model.options.derive {
-        return;
-    }
-    let mut led: FxHashSet<(TableName, SmolStr)> = FxHashSet::default();
-    for (_, entry) in out.catalog.iter() {
-        match &entry.object {
-            Object::Index(i) if i.filter.is_none() && i.method == "btree" => {
-                if let Some(KeyOn::Column(name)) = i.keys.first().map(|k| &k.on) {
-                    led.insert((i.table.clone(), name.clone()));
-                }
-            }
-            Object::Constraint(c) => {
-                if let Hold::PrimaryKey { columns, .. } | Hold::Unique { columns, .. } = &c.rule
-                    && let Some(first) = columns.first()
-                {
-                    led.insert((c.table.clone(), first.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    for (entity, field) in wanted {
-        let entity = model.entity(*entity);
-        let table = TableName::new(entity.name.schema.clone(), entity.name.name.clone());
-        let column = entity.fields[*field].name.clone();
-        if entity.external || !led.insert((table.clone(), column.clone())) {
-            continue;
-        }
-        // An index of that name that does not serve (a partial one, say) keeps it.
-        let name = (0..)
-            .map(|n| if n == 0 { "idx".to_owned() } else { format!("idx{n}") })
-            .map(|label| names::conventional(&table.name, &[&column], &label))
-            .find(|name| !out.catalog.contains(&ObjectId::new(Kind::Index, table.schema.clone(), name.clone())))
-            .unwrap_or_default();
-        let index = Index {
-            name,
-            table,
-            unique: false,
-            method: "btree".into(),
-            keys: vec![IndexKey::column(column)],
-            include: Vec::new(),
-            filter: None,
-            options: Default::default(),
-            nulls_not_distinct: false,
-        };
-        let mut entry = Entry::new(index);
-        entry.comment = Some("Policies look rows up by this column.".into());
-        entry.area = entity.meta.area.clone();
-        out.add(model, entry);
-    }
 }
 
 /// Who asks for one of the functions that say who is asking.

@@ -131,7 +131,7 @@ fn conditions(
         span: rule.span,
         reads: Vec::new(),
         queried: Vec::new(),
-        indexes: Vec::new(),
+        lookups: Vec::new(),
         calls: Vec::new(),
         viewer_fields: Vec::new(),
         exact: false,
@@ -159,7 +159,7 @@ fn conditions(
         (Some(old), Some(new))
     };
     let Shaper {
-        reads, indexes, mut calls, viewer_fields, diagnostics, helpers, hidden, queried: plain, roles, ..
+        reads, lookups, mut calls, viewer_fields, diagnostics, helpers, hidden, queried: plain, roles, ..
     } = shaper;
     let entity = guarded.entity.id;
     calls.sort();
@@ -170,7 +170,7 @@ fn conditions(
         // Each rule has said the rest of itself.
         return Conditions { using, check, calls, queried };
     }
-    lowered.found.indexes.extend(indexes);
+    lowered.found.lookups.extend(lookups);
     lowered.found.reads.extend(reads);
     lowered.found.viewer_fields.extend(viewer_fields);
     // a row that is inserted is looked at once, whatever the condition

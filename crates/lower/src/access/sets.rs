@@ -5,7 +5,8 @@
 
 use super::condition::{Asked, Found, Shaped, Shaper};
 use super::helpers::Answer;
-use crate::expr::{Chain, Frame, RowRef, column, qualified};
+use super::lookups::Lookup;
+use crate::expr::{Between, Chain, Frame, RowRef, column, qualified};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::DataType;
@@ -111,10 +112,18 @@ impl Shaper<'_> {
         conditions.extend(null.map(|(_, key)| format!("{key} is not null")));
         let select = select(&keys.join(", "), &chain);
         let conditions = chain.visible.iter().cloned().chain(conditions).collect();
+        folder.aliased.extend(links.iter().map(|(_, (_, key))| (chain.first.clone(), *key)));
+        let through = chain.between.iter().filter_map(|Between { alias, entity, by }| {
+            let reads = folder.aliased.iter().filter(|(of, _)| of == alias).map(|(_, field)| *field);
+            matches!(by[..], [_]).then(|| Lookup { entity: *entity, field: by[0], reads: reads.collect() })
+        });
+        let through: Vec<Lookup> = through.collect();
         let mut met = Asked::of(folder);
         met.reads = chain.tables.iter().copied().chain(met.reads).collect();
         columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
-        self.indexes.push(links.first()?.0);
+        self.lookups.extend(through);
+        let (entity, field) = links.first()?.0;
+        self.lookups.push(Lookup::by(entity, field));
         if let Some((exists, _)) = asked {
             self.index_in(chain.target, &exists.condition);
         }

@@ -7,7 +7,7 @@ mod frame;
 mod paths;
 
 pub(crate) use frame::{Frame, Place, RowRef};
-pub(crate) use paths::Chain;
+pub(crate) use paths::{Between, Chain};
 
 use crate::structure::depends::session_schema;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -88,6 +88,8 @@ pub(crate) struct Folder<'m> {
     pub paths: Vec<Vec<PathStep>>,
     /// Every relation that was followed.
     pub followed: Vec<PathStep>,
+    /// Columns that were read of rows with an alias.
+    pub aliased: Vec<(SmolStr, FieldIx)>,
     /// The name by which a row would be addressed, where a table of plain SQL in between has it too.
     pub captured: Option<SmolStr>,
     aliases: FxHashSet<SmolStr>,
@@ -135,6 +137,7 @@ impl<'m> Folder<'m> {
             direct: Vec::new(),
             paths: Vec::new(),
             followed: Vec::new(),
+            aliased: Vec::new(),
             captured: None,
             aliases,
             numbers: FxHashMap::default(),
@@ -394,6 +397,7 @@ impl Folder<'_> {
             RowRef::Bare | RowRef::Behind(..) => name,
             RowRef::Prefixed(alias) => {
                 self.named(alias, place.queries);
+                self.aliased.push((alias.clone(), field));
                 format!("{}.{name}", quote::ident(alias))
             }
             RowRef::Params => self.param(Some(field)),

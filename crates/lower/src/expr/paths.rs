@@ -22,6 +22,15 @@ pub(crate) struct Chain {
     pub tables: Vec<EntityId>,
     /// That the rows of its tables exist for others: conditions beside the one that is asked.
     pub visible: Vec<String>,
+    /// Each table but the last, and by which of its columns the next one leads to it.
+    pub between: Vec<Between>,
+}
+
+/// A table of a path whose rows are found by those of the table behind it.
+pub(crate) struct Between {
+    pub alias: SmolStr,
+    pub entity: EntityId,
+    pub by: Vec<FieldIx>,
 }
 
 impl Chain {
@@ -51,6 +60,7 @@ impl Folder<'_> {
         let mut last = SmolStr::default();
         let mut target = EntityId(0);
         let mut left_out = None;
+        let mut between: Vec<Between> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
             if at > 0 && left_out.is_none() && steps.get(at + 1).is_some_and(|next| self.turns(*step, *next, all)) {
                 left_out = Some(*step);
@@ -70,6 +80,12 @@ impl Folder<'_> {
                     let outer = self.link_fields(before).into_iter().map(|(outer, _)| outer);
                     links = outer.zip(links.into_iter().map(|(_, inner)| inner)).collect();
                 }
+                self.aliased
+                    .extend(links.iter().flat_map(|((_, a), (_, b))| [(last.clone(), *a), (alias.clone(), *b)]));
+                if let Some(((entity, _), _)) = links.first() {
+                    let by = links.iter().map(|((_, outer), _)| *outer).collect();
+                    between.push(Between { alias: last.clone(), entity: *entity, by });
+                }
                 let on = links.into_iter().map(|((from, a), (to, b))| {
                     let (outer, inner) = (column(self.model, from, a), column(self.model, to, b));
                     let equals = self.equals(to, b);
@@ -83,7 +99,7 @@ impl Folder<'_> {
             tables.push(target);
             last = alias;
         }
-        Chain { from, first, last, target, tables, visible }
+        Chain { from, first, last, target, tables, visible, between }
     }
 
     /// Whether two steps lead to a table and straight back from it by the same columns, whatever row of it they meet.
@@ -138,6 +154,7 @@ impl Folder<'_> {
                     Start::Row(row) => self.field(row, outer),
                     Start::Alias(alias) => {
                         self.named(alias, Some(0));
+                        self.aliased.push((alias.clone(), outer));
                         format!("{}.{}", quote::ident(alias), column(self.model, from, outer))
                     }
                 };
@@ -166,7 +183,9 @@ impl Folder<'_> {
             let Start::Alias(alias) = &start else { return "null".into() };
             let entity = place.steps.last().map_or(place.entity, |s| self.model.step_target(*s));
             self.named(alias, Some(0));
-            return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
+            let name = format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
+            self.aliased.push((alias.clone(), field));
+            return name;
         };
         let chain = self.chain(steps, false);
         self.inside += 1;

@@ -72,9 +72,15 @@ impl<'d> Builder<'d, '_> {
                     let node = self.plain(&step, late);
                     self.count_on(node, o);
                 }
-                _ => {
-                    self.plain(&step, late);
-                }
+                // What is said of an index that was built beside the old one is said when it has that one's name.
+                statement => match replaced.and_then(|old| rebuilt.get(&old)).copied() {
+                    Some(named) => {
+                        self.nodes.then(named, Role::After, self.nodes[named].phase, statement.clone());
+                    }
+                    None => {
+                        self.plain(&step, late);
+                    }
+                },
             }
         }
         self.say_again(&rebuilt, actions);
