@@ -212,6 +212,76 @@ fn every_kind_of_column_is_emptied_in_its_way() {
     }
 }
 
+const UNIQUE: &str = "
+extension citext
+extension btree_gist
+domain code: varchar(6)
+entity people {
+  id: int key
+  email: citext pii unique
+  work_mail: varchar(40) pii unique
+  username: text pii
+  handle: varchar(16) pii
+  low: text generated (lower(handle))
+  short: code pii
+  phone: bigint pii
+  room: int pii
+  score: numeric(14, 2) pii
+  at: timestamptz pii
+  address: inet pii
+  extra: jsonb pii
+  live: boolean = true
+  unique index by_name: (lower(username)) where live
+  unique (low)
+  unique (short)
+  unique (phone)
+  unique (room)
+  unique (score)
+  unique (at)
+  unique index by_extra: ((extra ->> 'erased'))
+  exclude no_two: using gist (address with =)
+}
+entity invitations {
+  id: int key
+  email: citext pii
+}
+person people
+";
+
+/// Where no two rows may have the same value, each person who was erased has one of her own.
+#[test]
+fn many_may_be_erased_where_values_are_unique() {
+    let built = project_for(Layout::Postgres, UNIQUE);
+    for major in specc_tests::VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        run(
+            &mut owner,
+            "insert into people (id, email, work_mail, username, handle, short, phone, room, score, at, address, extra)
+               select n, 'mail' || n || '@x', 'work' || n || '@x', 'name' || n, 'handle' || n, 'c' || n, n, n, n,
+                      timestamptz '2000-01-01' + n * interval '1 day', '10.0.0.0'::inet + n, '{}'
+                 from generate_series(1, 40) n;
+             do $$ begin for n in 1..39 loop perform private.erase_person(n); end loop; end $$",
+        );
+        for left in [
+            "email ~ '^erased-.*@erased.invalid$'",
+            "work_mail ~ '^.{8,}@erased.invalid$'",
+            "username ~ '^erased-.'",
+            "handle !~ '^handle'",
+            "short !~ '^c[0-9]+$'",
+            "phone < 0",
+            "room < 0",
+            "score < 0",
+            "at < '1970-01-02'",
+            "family(address) = 6",
+        ] {
+            let count = format!("select count(*) from people where {left} and id < 40");
+            assert_eq!(one_text(&mut owner, &count), "39", "{left} on {major}");
+        }
+        assert_eq!(one_text(&mut owner, "select username from people where id = 40"), "name40");
+    }
+}
+
 const OLD: &str = "
 entity visits {
   id: bigint identity key

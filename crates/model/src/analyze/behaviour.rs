@@ -66,6 +66,16 @@ impl Pass<'_> {
             }
             let when = self.condition(step.when.as_ref(), Place::Filter);
             if step.from.is_empty() {
+                if let Some(when) = &when {
+                    let to = list(&step.to.iter().map(|n| n.text.as_str()).collect::<Vec<_>>());
+                    let message = format!("a first state takes no condition: {to}");
+                    let help = format!(
+                        "let rows start in another state, from which a step has the condition; or say it of every row: \
+                         `check …: {} <> '…' or …`",
+                        declared.name
+                    );
+                    self.out.push(Diagnostic::new(codes::CONDITIONAL_START, when.span, message).help(help));
+                }
                 initial.extend(step.to.iter().map(|n| n.text.clone()));
                 continue;
             }

@@ -292,7 +292,7 @@ impl Pass<'_> {
             self.bad_partition(span, "a list partition has one column", "use one column, or `range` or `hash`");
         }
         for element in &elements {
-            self.check_class(element, if method == "hash" { "hash" } else { "btree" });
+            self.check_method(element, if method == "hash" { "hash" } else { "btree" }, span);
         }
         let rolls = p.rolls.as_ref().and_then(|d| self.rolls(d, &method, &elements));
         self.parts.partition_by = Some(PartitionBy { method, elements, rolls, span });
@@ -323,6 +323,32 @@ impl Pass<'_> {
         let rls = p.rls.as_ref().map(super::entity::rls);
         self.check_parameters(&p.with, None);
         self.parts.partitions.push(Partition { name, doc: doc.clone(), bounds, rls, options: p.with.clone(), span });
+    }
+
+    /// A domain that takes no null takes none in a column that may be null either.
+    pub(crate) fn check_nullable(&mut self) {
+        for field in self.entity.fields.iter().filter(|field| field.nullable && field.ty.dims == 0) {
+            let Base::Domain(id) = field.ty.base else { continue };
+            let domain = &self.model.domains[id.0 as usize];
+            if domain.nullable || self.entity.external {
+                continue;
+            }
+            let message = format!("`{}` can hold no null: `{}` takes none", field.name, domain.name.name);
+            let help = format!("remove the `?`, or let the domain take null: `domain {}: …?`", domain.name.name);
+            let found = Diagnostic::new(codes::NULL_IN_DOMAIN, field.meta.span, message);
+            self.out.push(found.also(domain.meta.span, "this domain").help(help));
+        }
+    }
+
+    /// A key is an index.
+    pub(crate) fn check_key(&mut self) {
+        let Some(key) = &self.entity.key else { return };
+        let span = key.span;
+        for at in key.fields.clone() {
+            let on = On::Field(at);
+            let element = Element { on, collation: None, opclass: None, desc: false, nulls_first: None, span };
+            self.check_method(&element, "btree", span);
+        }
     }
 
     /// Partitions and keys fit the way the table is partitioned.

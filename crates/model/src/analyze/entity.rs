@@ -96,6 +96,8 @@ pub(crate) fn entity(
     }
     pass.origins(from);
     pass.name_references();
+    pass.check_key();
+    pass.check_nullable();
     pass.check_partitioned();
     pass.check_replica_identity();
     pass.check_generated();

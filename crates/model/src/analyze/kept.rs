@@ -123,6 +123,19 @@ fn steps(model: &Model, out: &mut Vec<Diagnostic>) {
                     let missing = vec![format!("{over} -> {first}")];
                     say(missing, "so rows that wait are never given a place");
                 }
+                // Who asks for a place where none is left is sent on from where the row is.
+                let asks =
+                    workflow.steps.iter().filter(|step| counted.contains(&step.to) && !counted.contains(&step.from));
+                let mut astray: Vec<String> = asks
+                    .filter(|step| !has(&step.from, &over))
+                    .map(|step| format!("{} -> {over}", step.from))
+                    .collect();
+                astray.dedup();
+                say(astray, "so whoever asks for a place from there, where none is left, is refused");
+                let starts = workflow.initial.iter().any(|first| counted.contains(first));
+                if starts && !workflow.initial.contains(&over) {
+                    say(vec![format!("-> {over}")], "so a new row is refused where no place is left");
+                }
             }
         }
     }

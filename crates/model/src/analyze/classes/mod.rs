@@ -2,6 +2,7 @@
 //! whose they are.
 
 mod left;
+mod neutral;
 mod person;
 mod retain;
 mod routines;

@@ -4,6 +4,7 @@
 
 use super::sheet::Sheet;
 use super::{STD, left};
+use crate::formula::extensions::schema_of_type;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_sql::quote::{ident, literal, qualified};
@@ -110,9 +111,12 @@ pub(super) fn column(entity: &Entity, at: FieldIx) -> std::borrow::Cow<'_, str> 
     ident(&entity.fields[at].name)
 }
 
+/// A type as bodies write it, which find nothing of an extension by its name alone.
 pub(super) fn sql_type(model: &Model, ty: &Type) -> String {
+    let mut of = ty.data_type(model);
+    of.schema = schema_of_type(model, ty).unwrap_or(of.schema);
     let mut out = String::new();
-    specc_sql::push_type(&mut out, &ty.data_type(model));
+    specc_sql::push_type(&mut out, &of);
     out
 }
 

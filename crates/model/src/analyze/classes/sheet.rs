@@ -1,12 +1,10 @@
 //! How the functions about a person are written: `erase_person` and `export_person`.
 
 use super::super::rolling;
-use super::STD;
-use super::left;
 use super::routines::{SAID, column, erasing, function, say, sql_type, table};
+use super::{STD, left, neutral};
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_facts::{Family, family};
 use specc_sql::quote::{literal, qualified};
 use specc_syntax::ast::DataClass;
 use std::fmt::Write;
@@ -364,62 +362,10 @@ impl<'m> Sheet<'m> {
 
     /// What stands where something of a person stood.
     fn neutral(&self, entity: &Entity, at: FieldIx) -> String {
-        let field = &entity.fields[at];
-        if field.nullable {
-            return "null".into();
-        }
-        let model = self.model;
-        let ty = model.under(&field.ty);
-        let alone = |elements: &[Element]| elements.iter().any(|e| e.field() == Some(at));
-        let unique = entity.uniques.iter().any(|u| alone(&u.elements))
-            || entity.indexes.iter().any(|i| i.unique && alone(&i.elements))
-            || entity.key.as_ref().is_some_and(|key| key.fields.contains(&at));
-        let cast = |value: String| format!("{value}::{}", sql_type(model, &field.ty));
-        if ty.dims > 0 {
-            return cast("'{}'".into());
-        }
-        let name = match &ty.base {
-            Base::Builtin(name) => name.as_str(),
-            Base::Named(name) => name.name.as_str(),
-            Base::Enum(id) => {
-                let first = model.enums[id.0 as usize].labels.first();
-                return cast(literal(first.map_or("", |label| label.name.as_str())));
-            }
-            _ => return cast("'()'".into()),
-        };
-        match family(name) {
-            Family::Uuid => "gen_random_uuid()".into(),
-            Family::Json => cast("'{}'".into()),
-            Family::Boolean => "false".into(),
-            Family::Integer | Family::Decimal | Family::Float | Family::Money | Family::Oid | Family::Interval => {
-                cast("'0'".into())
-            }
-            Family::Moment => cast("'epoch'".into()),
-            Family::Time => cast("'00:00'".into()),
-            Family::Network => cast("'0.0.0.0'".into()),
-            Family::Bytes if unique => "decode(md5(gen_random_uuid()::text), 'hex')".into(),
-            Family::Text => {
-                let mail = field.name.to_lowercase().contains("mail");
-                // What rows of others are found by must be nobody else's, also when it says nothing any more.
-                let compared = self
-                    .gathered()
-                    .iter()
-                    .any(|(of, field)| self.person.reached[*of].entity == entity.id && *field == at);
-                let alone = unique || compared;
-                let value = match (mail, alone) {
-                    (true, true) => "'erased-' || gen_random_uuid() || '@erased.invalid'",
-                    (true, false) => "'erased@erased.invalid'",
-                    (false, true) => "'erased-' || gen_random_uuid()",
-                    (false, false) => "'erased'",
-                };
-                match ty.args.first() {
-                    Some(length) => format!("left({value}, {length})"),
-                    None if alone => format!("({value})::{}", sql_type(model, &field.ty)),
-                    None => cast(value.into()),
-                }
-            }
-            _ => cast("''".into()),
-        }
+        // What rows of others are found by must be nobody else's, also when it says nothing any more.
+        let of_it = |of: usize| self.person.reached[of].entity == entity.id;
+        let compared = self.gathered().iter().any(|(of, field)| *field == at && of_it(*of));
+        neutral::value(self.model, entity, at, compared)
     }
 
     fn export(&self) -> String {
