@@ -8,6 +8,7 @@
 mod as_is;
 mod check;
 mod dialect;
+mod escapes;
 mod exists;
 mod forms;
 pub mod lex;

@@ -27,6 +27,14 @@ pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWit
             at += 1;
         }
     }
+    // To Postgres these are functions like others, and authors may have some of that name.
+    for token in &mut tokens {
+        if let Token::Word(word) = &mut token.token
+            && matches!(word.keyword, Keyword::FLOOR | Keyword::CEIL)
+        {
+            word.keyword = Keyword::NoKeyword;
+        }
+    }
     if text.contains("&'") {
         crate::unicode::join(text, &mut tokens);
     }

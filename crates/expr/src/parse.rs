@@ -2,13 +2,14 @@
 
 use crate::dialect::SpecDialect;
 use crate::mend::Reading;
-use crate::{check, literal, mend, place};
+use crate::{check, escapes, literal, mend, place};
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_facts::LONGEST_NAME;
 use sqlparser::ast::{Expr, Query, Statement};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use std::borrow::Cow;
 
 /// Tokens of an expression; more are refused.
 pub const MAX_EXPR_TOKENS: usize = 5_000;
@@ -77,8 +78,33 @@ fn statements(text: &str, at: Span, reading: Reading) -> Result<Vec<Statement>, 
 
 /// `text`, cut into tokens. `None` where that cannot be done.
 pub(crate) fn tokens(text: &str) -> Option<Vec<TokenWithSpan>> {
-    let tokens = Tokenizer::new(&SpecDialect, text).with_unescape(true).tokenize_with_location().ok()?;
-    Some(mend::joined(text, tokens))
+    Some(mend::joined(text, tokenized(text, None).ok()?))
+}
+
+/// Why `text` cannot be cut into tokens.
+enum Uncut {
+    Error(String, Option<usize>),
+    Escape(escapes::Wrong),
+}
+
+/// `text`, cut into tokens as the tokenizer does, and as Postgres does where it reads more.
+fn tokenized(text: &str, max: Option<usize>) -> Result<Vec<TokenWithSpan>, Uncut> {
+    let mut changed = Cow::Borrowed(text);
+    let mut left = max.unwrap_or(MAX_BODY_TOKENS);
+    loop {
+        let tokens = Tokenizer::new(&SpecDialect, &changed).with_unescape(true).tokenize_with_location();
+        let error = match tokens {
+            Ok(tokens) => return escapes::zero(text, &tokens).map_or(Ok(tokens), |wrong| Err(Uncut::Escape(wrong))),
+            Err(error) => error,
+        };
+        let at = place::byte(&changed, error.location);
+        left -= 1;
+        match at.map(|at| escapes::plainly(&changed, at)) {
+            Some(Ok(Some(plain))) if left > 0 => changed = Cow::Owned(plain),
+            Some(Err(wrong)) => return Err(Uncut::Escape(wrong)),
+            _ => return Err(Uncut::Error(error.message, at)),
+        }
+    }
 }
 
 struct Source<'a> {
@@ -94,10 +120,12 @@ impl Source<'_> {
         &self,
         parse: impl Fn(&mut Parser) -> Result<(Result<(), check::Refused>, T), ParserError> + Sync,
     ) -> Result<T, Diagnostic> {
-        let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
+        let tokens = match tokenized(self.text, Some(self.max)) {
             Ok(tokens) => mend::mended(mend::joined(self.text, tokens), self.reading),
-            Err(error) => {
-                return Err(self.token_error(&error.message, place::byte(self.text, error.location)));
+            Err(Uncut::Error(message, at)) => return Err(self.token_error(&message, at)),
+            Err(Uncut::Escape((start, end, message, help))) => {
+                let span = self.at.part_of(self.text, start, end);
+                return Err(Diagnostic::new(codes::BAD_CHARACTER, span, message).help(help));
             }
         };
         if tokens.len() > self.max {
