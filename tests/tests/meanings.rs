@@ -180,8 +180,12 @@ function now(x: int) -> int as $$ select 99 $$
 function mine(x: int) -> int immutable as $$ select x $$
 function mine(x: text) -> int immutable as $$ select 7 $$
 function app.helper(x: text) -> int immutable as $$ select 8 $$
+function area(x: text) -> int immutable as $$ select 98 $$
+function floor(x: text) -> int immutable as $$ select 97 $$
 entity events {
   id: uuid = gen_random_uuid() key
+  a: int = area('x')
+  b: int = ceil(area('x') - 0.5)
   n: int = 1
   name: text = 'Ab'
   small: text generated (lower(name))
@@ -190,6 +194,7 @@ entity events {
   day: date generated (date(at))
   k: int = mine('a')
   h: int = app.helper('x')
+  f: int generated (floor(name))
   use timestamps
   check pos: abs(n) < 10 and length(name) < 5
   rls off
@@ -204,8 +209,8 @@ fn a_call_means_the_function_that_postgres_takes() {
         let db = built.database(major, Rows::Base);
         let mut owner = db.connect().unwrap();
         run(&mut owner, "a row", "insert into events default values");
-        let row = "select concat_ws(' ', id is not null, small, made > '2020-01-01', day, k, h, created_at > '2020-01-01') from events";
-        assert_eq!(texts(&mut owner, row), ["t ab t 2026-01-01 7 8 t"], "version {major}");
+        let row = "select concat_ws(' ', id is not null, small, made > '2020-01-01', day, k, h, created_at > '2020-01-01', a, b, f) from events";
+        assert_eq!(texts(&mut owner, row), ["t ab t 2026-01-01 7 8 t 98 98 97"], "version {major}");
     }
 }
 

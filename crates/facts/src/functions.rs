@@ -330,6 +330,17 @@ pub fn numbers_rows(name: &str) -> bool {
     matches!(name, "cume_dist" | "dense_rank" | "ntile" | "percent_rank" | "rank" | "row_number")
 }
 
+/// Whether a function of this name makes a document of the row that it is given.
+pub fn makes_document_of_row(name: &str) -> bool {
+    matches!(name, "to_jsonb" | "to_json" | "row_to_json")
+}
+
+/// Whether a statement that begins so reads or writes rows of what is there, and makes nothing.
+pub fn is_about_rows(text: &str) -> bool {
+    let words = ["select", "insert", "update", "delete", "merge", "with", "values", "truncate"];
+    words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+}
+
 /// Whether the first argument is the name of a sequence.
 pub fn takes_sequence(name: &str) -> bool {
     matches!(name, "nextval" | "currval" | "setval")

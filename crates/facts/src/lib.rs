@@ -23,8 +23,8 @@ pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
 pub use functions::{
     Grammar, Kind, RowColumn, Variant, Volatility, counts_rows, extension_volatility, function_names, functions,
-    gives_a_value, gives_for_rows, grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function,
-    row_columns, takes_sequence, volatility, worded,
+    gives_a_value, gives_for_rows, grammar, grammar_names, is_about_rows, keeps_values, makes_document_of_row,
+    numbers_rows, operators, platform_function, row_columns, takes_sequence, volatility, worded,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
@@ -33,10 +33,10 @@ pub use indexes::{
 pub use keywords::{is_bare_label, is_keyword, is_operator_word, may_name_table, needs_quotes};
 pub use literals::{array_items, is_json_object, read_literal};
 pub use names::{
-    DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, asked_right,
-    conditions, extension_of_trigger_function, is_condition, is_known_extension, is_language, is_list_setting,
-    is_of_supabase, is_predefined_role, is_pseudo_type, is_right, is_schema_of_supabase, is_sqlstate, is_system_schema,
-    is_trigger_function, listed_names, privileges, rights, sqlstate_of,
+    DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, SchemaMaker,
+    asked_right, conditions, extension_of_trigger_function, is_condition, is_known_extension, is_language,
+    is_list_setting, is_of_supabase, is_predefined_role, is_pseudo_type, is_right, is_schema_of_supabase, is_sqlstate,
+    is_system_schema, is_trigger_function, listed_names, privileges, rights, schema_maker, sqlstate_of,
 };
 pub use rights::{is_of_event_trigger, is_safe_above};
 pub use settings::{Setting, setting, setting_names};

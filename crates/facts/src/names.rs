@@ -75,6 +75,34 @@ pub fn is_schema_of_supabase(schema: &str) -> bool {
     schema == PLATFORM.0
 }
 
+/// Who may have made a schema that no spec declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaMaker {
+    /// The platform Supabase.
+    Supabase,
+    /// An extension, in a schema whose name it decides.
+    Extension,
+}
+
+/// Who makes a schema of this name, where that is somebody's own.
+pub fn schema_maker(name: &str) -> Option<SchemaMaker> {
+    match name {
+        "auth"
+        | "extensions"
+        | "graphql_public"
+        | "pgbouncer"
+        | "realtime"
+        | "_realtime"
+        | "storage"
+        | "supabase_functions"
+        | "supabase_migrations" => Some(SchemaMaker::Supabase),
+        "cron" | "graphql" | "net" | "partman" | "pgmq" | "pgroonga" | "pgsodium" | "pgsodium_masks" | "pgtle"
+        | "repack" | "tiger" | "tiger_data" | "topology" | "vault" => Some(SchemaMaker::Extension),
+        name if name.starts_with("_timescaledb") || name.starts_with("timescaledb_") => Some(SchemaMaker::Extension),
+        _ => None,
+    }
+}
+
 /// Whether the language is there from the start.
 pub fn is_language(name: &str) -> bool {
     LANGUAGES.contains(&name)

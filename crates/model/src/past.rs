@@ -37,6 +37,12 @@ pub(crate) fn column_before<'m>(model: &'m Model, entity: &Entity, field: &Field
     was.and_then(column).or_else(|| column(&field.name))
 }
 
+/// Whether the last state was told what values of the field become in another type: it may be done.
+pub(crate) fn used(model: &Model, entity: &Entity, field: &Field) -> bool {
+    let table = TableName::new(entity.name.schema.clone(), entity.name.name.clone());
+    model.options.last.as_deref().is_some_and(|last| last.said.using(&table, &field.name).is_some())
+}
+
 /// Whether a backfill of the field fills rows: the field is new in a table that is there, or becomes required.
 pub(crate) fn fills(model: &Model, entity: &Entity, field: &Field) -> bool {
     table_before(model, entity).is_some()

@@ -188,6 +188,6 @@ impl Checker<'_> {
             types.insert(0, Ty::Known(builtin("text")));
             exprs.insert(0, ast);
         }
-        self.builtin(ast, name, &Args { exprs, types, loose: false })
+        self.builtin(ast, name, &Args { exprs, types, names: Vec::new(), loose: false })
     }
 }

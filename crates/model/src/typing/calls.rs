@@ -20,6 +20,8 @@ use sqlparser::ast::{
 pub(super) struct Args<'e> {
     pub exprs: Vec<&'e Ast>,
     pub types: Vec<Ty>,
+    /// The names that they are given by.
+    pub names: Vec<Option<SmolStr>>,
     /// Some have names, or cannot be typed one by one.
     pub loose: bool,
 }
@@ -102,7 +104,7 @@ impl Checker<'_> {
     }
 
     fn arguments<'e>(&mut self, call: &'e Call) -> Args<'e> {
-        let mut args = Args { exprs: Vec::new(), types: Vec::new(), loose: false };
+        let mut args = Args { exprs: Vec::new(), types: Vec::new(), names: Vec::new(), loose: false };
         match &call.args {
             FunctionArguments::None => {}
             FunctionArguments::Subquery(query) => {
@@ -117,9 +119,17 @@ impl Checker<'_> {
                         FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => {
                             args.loose |= matches!(e, Ast::Prefixed { .. });
                             args.exprs.push(e);
+                            args.names.push(None);
                         }
-                        FunctionArg::Named { arg: FunctionArgExpr::Expr(e), .. }
-                        | FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(e), .. } => {
+                        FunctionArg::Named { name, arg: FunctionArgExpr::Expr(e), .. }
+                        | FunctionArg::ExprNamed {
+                            name: Ast::Identifier(name), arg: FunctionArgExpr::Expr(e), ..
+                        } => {
+                            args.loose = true;
+                            args.exprs.push(e);
+                            args.names.push(Some(super::names::folded(name)));
+                        }
+                        FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(e), .. } => {
                             args.loose = true;
                             args.exprs.push(e);
                         }
@@ -275,7 +285,9 @@ impl Checker<'_> {
                 self.stable(ast, &format!("{schema}.{name}"), ty)
             };
         }
-        self.unknown_function(call, schema, name, args);
+        if !self.no_schema(schema, call.name.0.first().and_then(|part| part.as_ident())) {
+            self.unknown_function(call, schema, name, args);
+        }
         Ty::Opaque
     }
 
@@ -339,9 +351,20 @@ impl Checker<'_> {
             let same = fit.iter().all(|(_, f)| returned(f) == returned(first));
             return Some((place, if same { returned(first) } else { Ty::Opaque }));
         }
-        if !args.loose {
+        let named = args.names.len() == args.exprs.len() && args.names.iter().any(Option::is_some);
+        if named && let Some((expr, name)) = unnamed(first, args) {
+            let message = format!("`{}` has no parameter `{name}`", first.name.name);
+            let inputs = first.params.iter().filter(|p| p.mode != "out" && !p.name.is_empty());
+            let names: Vec<String> = inputs.map(|p| format!("`{}`", p.name)).collect();
+            self.report(codes::WRONG_ARGUMENTS, expr, message, Some(format!("it takes {}", names.join(", "))));
+        } else if !args.loose || named {
             let inputs: Vec<&Param> = first.params.iter().filter(|p| p.mode != "out").collect();
-            for ((expr, found), param) in args.exprs.iter().zip(&args.types).zip(inputs) {
+            let param = |at: usize| match args.names.get(at).and_then(Option::as_ref) {
+                Some(name) => inputs.iter().find(|p| p.name == *name).copied(),
+                None => inputs.get(at).copied(),
+            };
+            for (at, (expr, found)) in args.exprs.iter().zip(&args.types).enumerate() {
+                let Some(param) = param(at) else { continue };
                 if !is_pseudo(&param.ty) {
                     self.literal(expr, found, &param.ty, codes::WRONG_ARGUMENTS);
                 }
@@ -360,7 +383,7 @@ impl Checker<'_> {
         Some((place, returned(first)))
     }
 
-    fn takes(&self, f: &Function, types: &[Ty]) -> bool {
+    pub(super) fn takes(&self, f: &Function, types: &[Ty]) -> bool {
         let inputs: Vec<&Param> = f.params.iter().filter(|p| p.mode != "out").collect();
         if inputs.iter().any(|p| p.mode == "variadic") {
             return true;
@@ -432,6 +455,12 @@ pub(super) fn returned(f: &Function) -> Ty {
         Some(Returns::Type(ty)) if !is_pseudo(ty) => Ty::of(ty),
         _ => Ty::Opaque,
     }
+}
+
+/// The first value that is given by a name that no parameter has.
+fn unnamed<'e>(f: &Function, args: &Args<'e>) -> Option<(&'e Ast, SmolStr)> {
+    let mut named = args.exprs.iter().zip(&args.names).filter_map(|(expr, name)| Some((*expr, name.clone()?)));
+    named.find(|(_, name)| !f.params.iter().any(|p| p.name == *name))
 }
 
 /// The built-in type with this name.

@@ -87,6 +87,12 @@ impl Checker<'_> {
                 {
                     return Some(builtin("\"char\""));
                 }
+                if let [first, _] = &name.0[..]
+                    && let Some(ident) = first.as_ident()
+                    && self.no_schema(Some(&super::names::folded(ident)), Some(ident))
+                {
+                    return None;
+                }
                 let (schema, name) = object_name(name)?;
                 self.named_type(ast, schema, name, arguments)
             }
@@ -196,22 +202,58 @@ impl Checker<'_> {
         }
     }
 
-    /// A text that is longer than its column.
+    /// A value that is longer than its column.
     fn length(&mut self, ast: &Ast, target: &Type, code: Code) {
-        let Base::Builtin(name) = &target.base else { return };
-        let (true, [most, ..], 0) = (matches!(&**name, "varchar" | "char"), &target.args[..], target.dims) else {
-            return;
+        let (Base::Builtin(name), [most, rest @ ..], 0) = (&target.base, &target.args[..], target.dims) else { return };
+        let Ast::Value(v) = ast else { return };
+        let category = specc_facts::type_info(name).map_or(b'U', |info| info.category);
+        let text = match &v.value {
+            Value::SingleQuotedString(text) => text,
+            Value::Number(digits, _) if category == b'N' => digits,
+            _ => return,
         };
-        if let Ast::Value(v) = ast
-            && let Value::SingleQuotedString(text) = &v.value
-            && text.trim_end_matches(' ').chars().count() as i64 > *most
-        {
+        match category {
+            b'S' => {}
+            b'V' => return self.bits(ast, text, target, *most, code),
+            b'N' => return self.digits(ast, text, target, most - rest.first().copied().unwrap_or(0), code),
+            _ => return,
+        }
+        if text.trim_end_matches(' ').chars().count() as i64 > *most {
             let message = format!(
                 "this text has {} characters, and `{}` holds {most}",
                 text.chars().count(),
                 self.describe(target)
             );
             self.report(code, ast, message, Some("shorten it, or make the column longer".into()));
+        }
+    }
+
+    /// A number with more digits before its point than its column holds.
+    fn digits(&mut self, ast: &Ast, text: &str, target: &Type, room: i64, code: Code) {
+        let whole = text.trim().trim_start_matches(['+', '-']).split('.').next().unwrap_or_default();
+        let digits = whole.trim_start_matches('0').len() as i64;
+        if whole.bytes().all(|b| b.is_ascii_digit()) && digits > room {
+            let (target, room) = (self.describe(target), room.max(0));
+            let message = format!("this number has {digits} digits before the point, and `{target}` holds {room}");
+            self.report(code, ast, message, Some("write a smaller one, or give the type more digits".into()));
+        }
+    }
+
+    /// Bits that are not as many as their column holds.
+    fn bits(&mut self, ast: &Ast, text: &str, target: &Type, most: i64, code: Code) {
+        let (digits, each) = match text.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 4),
+            None => (text.strip_prefix(['b', 'B']).unwrap_or(text), 1),
+        };
+        if specc_facts::read_literal(text, "varbit", false).is_err() {
+            return;
+        }
+        let count = digits.len() as i64 * each;
+        let exact = matches!(&target.base, Base::Builtin(name) if **name == *"bit");
+        if count > most || exact && count != most {
+            let most = if exact { most.to_string() } else { format!("at most {most}") };
+            let message = format!("these are {count} bits, and `{}` holds {most}", self.describe(target));
+            self.report(code, ast, message, Some("write as many bits, or change the length of the type".into()));
         }
     }
 }

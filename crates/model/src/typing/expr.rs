@@ -314,6 +314,11 @@ impl<'a> Checker<'a> {
                     Value::DollarQuotedString(t) => &t.value,
                     _ => return,
                 };
+                // Seeds are written by statements, which keep none.
+                if self.place != Place::Seed && matches!(&ty.base, Base::Builtin(name) if *name == "regrole") {
+                    let help = "keep its name as `text`, or write `to_regrole('…')`".to_owned();
+                    return self.report(code, ast, "Postgres keeps no constant of type `regrole`", Some(help));
+                }
                 match literals::check(self.model, text, ty) {
                     Ok(()) => {}
                     Err(literals::Wrong::Label(message, help)) => {

@@ -27,17 +27,33 @@ impl Checker<'_> {
             return declared.is_empty();
         }
         let exact = declared.iter().any(|f| is_exact(f, args));
-        match resolve(self.model, own, &args.types, false) {
-            Outcome::None => false,
+        let fitting = match resolve(self.model, own, &args.types, false) {
+            Outcome::None => return false,
             // Of two with the same parameters, its own comes first on every path.
             Outcome::One(v, _) if exact => {
-                params(v, args.types.len()).iter().zip(&args.types).all(|(p, ty)| match ty {
+                return params(v, args.types.len()).iter().zip(&args.types).all(|(p, ty)| match ty {
                     Ty::Known(ty) => key(self.model, ty) == Key::Table(*p),
                     _ => false,
-                })
+                });
             }
-            _ => !exact,
-        }
+            _ if exact => return false,
+            Outcome::One(v, _) => vec![v],
+            Outcome::Several(all, _) => all,
+        };
+        let taking = declared.iter().filter(|f| self.takes(f, &args.types));
+        let inputs =
+            |f: &&&Function| f.params.iter().filter(|p| p.mode != "out").map(|p| key(self.model, &p.ty)).collect();
+        let given = args.types.iter().map(|ty| match ty {
+            Ty::Known(ty) => Given::Known(key(self.model, ty)),
+            Ty::Literal => Given::Literal,
+            Ty::Opaque => Given::Unknown,
+        });
+        let of_postgres = fitting.iter().map(|v| {
+            let keys = params(v, args.types.len()).into_iter().map(Key::Table).collect();
+            Candidate { keys, own: true }
+        });
+        let all = of_postgres.chain(taking.map(|f| Candidate { keys: inputs(&f), own: false })).collect();
+        preferred(all, &given.collect::<Vec<_>>()).iter().any(|candidate| candidate.own)
     }
 
     /// Those of several functions that Postgres prefers: with the most arguments of just the parameter's type, then with
@@ -96,6 +112,53 @@ impl Checker<'_> {
         let help = format!("write `{schema}.{name}(…)` for the function, or give one of the two another name");
         self.report(codes::AMBIGUOUS, ast, message, Some(help));
     }
+}
+
+/// A function that takes the arguments: the types of its parameters, and whether it is one of Postgres's own.
+struct Candidate {
+    keys: Vec<Key>,
+    own: bool,
+}
+
+/// An argument as Postgres sees it when it chooses.
+#[derive(Clone, Copy, PartialEq)]
+enum Given {
+    Known(Key),
+    Literal,
+    Unknown,
+}
+
+/// Those of all candidates that Postgres prefers: with the most parameters of just the argument's type, then with the most that are
+/// preferred in its category, then with texts for literals, or the one category that all have.
+fn preferred(mut all: Vec<Candidate>, given: &[Given]) -> Vec<Candidate> {
+    if given.contains(&Given::Unknown) {
+        return all;
+    }
+    for like in [false, true] {
+        let count = |candidate: &Candidate| {
+            let pairs = candidate.keys.iter().zip(given);
+            pairs
+                .filter(|(key, given)| match given {
+                    Given::Known(own) => *key == own || like && key.category() == own.category() && key.preferred(),
+                    _ => false,
+                })
+                .count()
+        };
+        let most = all.iter().map(count).max().unwrap_or(0);
+        all.retain(|candidate| count(candidate) == most);
+    }
+    for at in (0..given.len()).filter(|at| given[*at] == Given::Literal) {
+        let category = |candidate: &Candidate| candidate.keys.get(at).map_or(b'U', |key| key.category());
+        let wanted = match all.first() {
+            _ if all.iter().any(|candidate| category(candidate) == b'S') => b'S',
+            Some(first) if all.iter().all(|candidate| category(candidate) == category(first)) => category(first),
+            _ => break,
+        };
+        let best = |candidate: &Candidate| candidate.keys.get(at).is_some_and(|key| key.preferred());
+        let any = all.iter().any(|candidate| category(candidate) == wanted && best(candidate));
+        all.retain(|candidate| category(candidate) == wanted && (!any || best(candidate)));
+    }
+    all
 }
 
 /// Whether the arguments have the types of the parameters, one for one.

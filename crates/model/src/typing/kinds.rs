@@ -128,6 +128,8 @@ pub(crate) fn key(model: &Model, ty: &Type) -> Key {
 }
 
 fn table_key(name: &str, array: bool) -> Key {
+    // Which fields an interval has is an argument of its type.
+    let name = if name.starts_with("interval ") { "interval" } else { name };
     match specc_facts::type_info(name) {
         Some(info) => Key::Table(Spelled { name: info.name, array }),
         None => Key::Other,

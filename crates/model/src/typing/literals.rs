@@ -18,8 +18,8 @@ pub(crate) fn check(model: &Model, value: &str, ty: &Type) -> Result<(), Wrong> 
     match key(model, ty) {
         Key::Enum(id, false) => label(model, value, id),
         Key::Enum(id, true) => {
-            let items = specc_facts::array_items(value).map_err(|help| wrong(value, ty, model, help))?;
-            items.into_iter().try_for_each(|item| label(model, item, id))
+            let items = specc_facts::array_items(value, "").map_err(|help| wrong(value, ty, model, help))?;
+            items.iter().try_for_each(|item| label(model, item, id))
         }
         Key::Table(spelled) => {
             specc_facts::read_literal(value, spelled.name, spelled.array).map_err(|help| wrong(value, ty, model, help))

@@ -250,9 +250,10 @@ impl Checker<'_> {
                     self.out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message).help(help));
                 }
                 let entity = scope.rows[*row].1;
-                // It is read as it was, whatever type that is.
-                if self.place == Place::Using(*field) && *row + 1 == scope.rows.len() {
-                    return Ty::Opaque;
+                if let Place::Using(at) = self.place
+                    && *row + 1 == scope.rows.len()
+                {
+                    return self.before(entity, *field, *field == at);
                 }
                 self.model.entity(entity).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
             }
@@ -271,6 +272,33 @@ impl Checker<'_> {
                 self.no_subquery(span, "a predicate");
                 Ty::builtin("boolean")
             }
+        }
+    }
+
+    /// Says where a name begins with a schema that is not there.
+    pub(super) fn no_schema(&mut self, schema: Option<&str>, written: Option<&Ident>) -> bool {
+        let (Some(schema), Some(written)) = (schema, written) else { return false };
+        if self.model.may_have_schema(schema) {
+            return false;
+        }
+        let span = ident_span(written, self.text, self.at);
+        let found = Diagnostic::new(codes::UNKNOWN_SCHEMA, span, format!("there is no schema `{schema}`"));
+        self.out.push(found.help(self.model.instead_of_schema(schema)));
+        true
+    }
+
+    /// The type of a field where its row is read as it was: that of the last state, where it is another one. Of the field that
+    /// gets another type nothing is known when it has had it.
+    fn before(&self, entity: EntityId, field: FieldIx, changes: bool) -> Ty {
+        let entity = self.model.entity(entity);
+        let Some(field) = entity.fields.get(field) else { return Ty::Opaque };
+        let before = past::column_before(self.model, entity, field).and_then(|c| past::type_of(self.model, &c.ty));
+        let differs = |ty: &Type| ty.base != field.ty.base || ty.dims != field.ty.dims;
+        let said = changes && past::used(self.model, entity, field);
+        match before.filter(|ty| differs(ty) && !said) {
+            Some(ty) => Ty::of(&ty),
+            None if changes => Ty::Opaque,
+            None => Ty::of(&field.ty),
         }
     }
 

@@ -283,6 +283,7 @@ impl Checker<'_> {
             Some((None, name)) if self.with.iter().any(|(n, _)| n == name) => {
                 self.with.iter().rev().find(|(n, _)| n == name).map_or(Source::Opaque, |(_, s)| s.clone())
             }
+            Some((schema, _)) if self.no_schema(schema.as_deref(), name.0[0].as_ident()) => Source::Opaque,
             Some((schema, name)) => {
                 let schema = schema.clone().unwrap_or_else(|| self.model.options.default_schema.clone());
                 let wanted = Qualified { schema, name: name.clone() };
@@ -349,7 +350,7 @@ impl Checker<'_> {
         let model = self.model;
         let places = self.functions(schema.as_deref(), &called);
         let functions: Vec<&Function> = places.iter().map(|at| &model.functions[*at]).collect();
-        let given = Args { exprs: args.to_vec(), types: types.clone(), loose: false };
+        let given = Args { exprs: args.to_vec(), types: types.clone(), names: Vec::new(), loose: false };
         let own = schema.is_none() && self.is_postgres_own(&called, &functions, &given);
         let declared = match own {
             true => None,

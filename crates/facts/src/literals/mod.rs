@@ -1,26 +1,25 @@
 //! Whether the text of a literal can be read as a type: only what Postgres refuses for certain is refused here.
 
+mod parts;
+mod queries;
+mod rare;
+
 /// Reads `value` as the type of this name, or as an array of it; the error says what to write.
 pub fn read_literal(value: &str, name: &str, array: bool) -> Result<(), String> {
-    if !array {
-        return plain(value, name);
+    match array {
+        true => parts::array(value, name, &mut |item| plain(item, name)),
+        false => plain(value, name),
     }
-    let one = |item: &&str| !item.eq_ignore_ascii_case("null");
-    array_items(value)?.into_iter().filter(one).try_for_each(|item| plain(item, name))
 }
 
-/// The items of `{a,b}`; none where one is quoted or nested, which are left to Postgres.
-pub fn array_items(value: &str) -> Result<Vec<&str>, String> {
-    let text = value.trim();
-    let braces = (text.starts_with('{') || text.starts_with('[')) && text.ends_with('}');
-    if !braces {
-        return Err(format!("an array is written `'{{…}}'` or `array[…]`; for one element, `'{{{text}}}'`"));
-    }
-    let inner = &text[1..text.len() - 1];
-    if text.starts_with('[') || inner.trim().is_empty() || inner.contains(['"', '{', '}', '\\']) {
-        return Ok(Vec::new());
-    }
-    Ok(inner.split(',').map(str::trim).collect())
+/// The items of an array of this type, however deep it is and without its nulls; the error says what to write.
+pub fn array_items(value: &str, name: &str) -> Result<Vec<String>, String> {
+    let mut items = Vec::new();
+    parts::array(value, name, &mut |item| {
+        items.push(item.to_owned());
+        Ok(())
+    })?;
+    Ok(items)
 }
 
 fn plain(value: &str, name: &str) -> Result<(), String> {
@@ -82,15 +81,14 @@ fn plain(value: &str, name: &str) -> Result<(), String> {
         }
         "bytea" => {
             let hex = text.strip_prefix("\\x").map(|hex| hex.replace(char::is_whitespace, ""));
-            let good = hex.is_none_or(|hex| hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+            let good = match hex {
+                Some(hex) => hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
+                None => escapes(value),
+            };
             if good { Ok(()) } else { bad("bytes are written `'\\x0123abcd'`") }
         }
-        "bit" | "varbit" => {
-            let good = text.starts_with(['x', 'X', 'b', 'B']) || text.bytes().all(|b| matches!(b, b'0' | b'1'));
-            if good { Ok(()) } else { bad("bits are written `'0101'`") }
-        }
         "inet" | "cidr" => {
-            if address(text).is_some() {
+            if address(text, name == "cidr").is_some() {
                 Ok(())
             } else {
                 bad("an address is written `'10.0.0.1'` or `'10.0.0.0/8'`")
@@ -107,55 +105,32 @@ fn plain(value: &str, name: &str) -> Result<(), String> {
             let good = text.starts_with('[') && text.ends_with(']');
             if good { Ok(()) } else { bad("a vector is written `'[1, 2, 3]'`") }
         }
-        name if name.ends_with("range") && !name.ends_with("multirange") => {
-            let good = text.eq_ignore_ascii_case("empty")
-                || text.starts_with(['[', '(']) && text.ends_with([']', ')']) && text.contains(',');
-            if !good {
-                return bad("a range is written `'[from,to)'`");
-            }
-            match bounds(text, name) {
-                Some(Bounds::Swapped) => bad("the lower bound comes first"),
-                Some(Bounds::Unread) => bad("both bounds are values of the range's type"),
-                _ => Ok(()),
-            }
-        }
-        _ => Ok(()),
+        "jsonpath" if !queries::path(text) => bad("a path into JSON is written `'$.key[*]'`"),
+        "tsquery" if !queries::search(value) => bad("words of a search stand between operators: `'fat & (rat | cat)'`"),
+        "tsvector" if !queries::words(value) => bad("a word that begins with `'` ends with one"),
+        "xml" if !queries::xml(value) => bad("each tag of XML is closed, in its order: `'<a><b/></a>'`"),
+        name if name.ends_with("multirange") => parts::ranges(text, name),
+        name if name.ends_with("range") => parts::range(text, name),
+        // Bits take no spaces.
+        "bit" | "varbit" => rare::rare(value, name),
+        name => rare::rare(text, name),
     }
 }
 
-enum Bounds {
-    Swapped,
-    Unread,
-    Right,
-}
-
-/// The bounds of a range of numbers or dates, where both are written plainly.
-fn bounds(text: &str, name: &str) -> Option<Bounds> {
-    let inner = text.get(1..text.len().checked_sub(1)?)?;
-    let (low, high) = inner.split_once(',')?;
-    let (low, high) = (low.trim(), high.trim());
-    if inner.contains(['"', '\\']) || low.is_empty() || high.is_empty() {
-        return None;
+/// Whether each `\` is doubled, or stands before three octal digits.
+fn escapes(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let tail = &rest[at + 1..];
+        let octal =
+            tail.len() >= 3 && tail.as_bytes()[0] <= b'3' && tail.bytes().take(3).all(|b| (b'0'..=b'7').contains(&b));
+        rest = match tail.strip_prefix('\\') {
+            Some(more) => more,
+            None if octal => &tail[3..],
+            None => return false,
+        };
     }
-    let swapped = match name {
-        "int4range" | "int8range" => {
-            let (Ok(low), Ok(high)) = (low.parse::<i64>(), high.parse::<i64>()) else { return Some(Bounds::Unread) };
-            low > high
-        }
-        "numrange" => {
-            let (Ok(low), Ok(high)) = (low.parse::<f64>(), high.parse::<f64>()) else { return Some(Bounds::Unread) };
-            low > high
-        }
-        "daterange" if low.len() == 10 && high.len() == 10 => {
-            if moment(low).is_none() || moment(high).is_none() {
-                return Some(Bounds::Unread);
-            }
-            let is_plain = |date: &str| date.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-            is_plain(low) && is_plain(high) && low > high
-        }
-        _ => return None,
-    };
-    Some(if swapped { Bounds::Swapped } else { Bounds::Right })
+    true
 }
 
 fn whole(text: &str, low: i128, high: i128) -> Option<()> {
@@ -184,18 +159,31 @@ fn time(text: &str) -> Option<()> {
     (within && numbers[1] < 60 && numbers.get(2).is_none_or(|seconds| *seconds <= 60)).then_some(())
 }
 
-/// An address of four numbers; of other forms only the characters are looked at.
-fn address(text: &str) -> Option<()> {
+/// An address of four numbers, of which a network may leave out the last; in a network no bit behind the mask is set. Of other
+/// forms only the characters are looked at.
+fn address(text: &str, network: bool) -> Option<()> {
     let (host, mask) = text.split_once('/').map_or((text, None), |(host, mask)| (host, Some(mask)));
-    let mask = mask.map(|mask| mask.parse::<u32>().ok());
+    let mask = match mask {
+        Some(mask) => Some(mask.parse::<u32>().ok()?),
+        None => None,
+    };
     if host.contains(':') {
-        let good = host.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
-        return (good && mask.is_none_or(|mask| mask.is_some_and(|mask| mask <= 128))).then_some(());
+        if mask.is_some_and(|mask| mask > 128) {
+            return None;
+        }
+        let Ok(address) = host.parse::<std::net::Ipv6Addr>() else { return None };
+        let behind = mask.is_some_and(|mask| mask < 128 && u128::from(address) << mask != 0);
+        return (!network || !behind).then_some(());
     }
-    let parts: Vec<&str> = host.split('.').collect();
-    // A network may leave out the rest.
-    let good = parts.len() <= 4 && parts.iter().all(|part| part.parse::<u32>().is_ok_and(|n| n < 256));
-    (good && mask.is_none_or(|mask| mask.is_some_and(|mask| mask <= 32))).then_some(())
+    let parts: Vec<u32> = host.split('.').map(|part| part.parse().ok().filter(|n| *n < 256)).collect::<Option<_>>()?;
+    // Without a mask all four are there, unless it is a network.
+    let short = parts.len() < 4 && !network && mask.is_none();
+    if parts.len() > 4 || short || mask.is_some_and(|mask| mask > 32) {
+        return None;
+    }
+    let address = parts.iter().chain(std::iter::repeat(&0)).take(4).fold(0u32, |all, part| all << 8 | part);
+    let behind = mask.is_some_and(|mask| mask < 32 && address << mask != 0);
+    (!network || !behind).then_some(())
 }
 
 /// Dates have many forms: only what has no digit and is no word for a day, and a wrong day in the common form, are refused.

@@ -1,0 +1,1 @@
+insert into rarities values (1);
