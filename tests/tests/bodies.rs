@@ -64,3 +64,16 @@ fn nothing_is_said_of_what_is_right() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
+
+/// Bodies as people write them, by the dozen: nothing is said of them, and they run.
+#[test]
+fn real_bodies_run() {
+    let spec = include_str!("../bodies/real.dbspec");
+    assert_eq!(specc_tests::findings(spec), []);
+    let built = specc_tests::project(spec);
+    for major in specc_tests::VERSIONS {
+        let db = built.database(major, specc_tests::Rows::Base);
+        let mut owner = db.connect().expect("a session");
+        specc_tests::stage::run(&mut owner, "the bodies", include_str!("../bodies/real.sql"));
+    }
+}

@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::calls::Args;
 use crate::convert::Kind;
 use crate::meet::{fits, takes};
-use crate::scope::Ty;
+use crate::scope::{Ty, is_record};
 use crate::text::folded;
 use crate::types::from_table;
 use crate::walk::Walk;
@@ -12,6 +12,22 @@ use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::Ident;
 use specc_facts::{Spelled, Variant};
+
+/// What all of these give as a value, where that is of no type that a column can have: `record`, `void`, or a list of rows.
+fn pseudo(fitting: &[&Variant], types: &[Ty]) -> Ty {
+    let result = fitting.first()?.result;
+    if !fitting.iter().all(|variant| variant.result == result && variant.extension == "-") {
+        return None;
+    }
+    let row = types.iter().find(|ty| is_record(ty)).cloned().flatten();
+    match result.name {
+        "record" | "void" => Some(DataType { dims: u8::from(result.array), ..DataType::builtin(result.name) }),
+        // A list of whatever is given, and one of those.
+        "anyarray" | "anycompatiblearray" => row.map(|ty| DataType { dims: 1, ..ty }),
+        "anyelement" | "anynonarray" | "anycompatible" => row.map(|ty| DataType { dims: 0, ..ty }),
+        _ => None,
+    }
+}
 
 impl Walk<'_> {
     /// What a function that Postgres brings gives, where all that may be meant give the same.
@@ -27,6 +43,9 @@ impl Walk<'_> {
         }
         let takes = |variant: &&Variant| variant.takes(args.types.len()) && self.accept(variant, &args.types);
         let fitting: Vec<&Variant> = specc_facts::functions(name).iter().filter(takes).collect();
+        if let Some(ty) = pseudo(&fitting, &args.types) {
+            return Some(ty);
+        }
         let exact = |variant: &&&Variant| {
             let wanted: Option<Vec<DataType>> = variant.args.iter().map(|arg| from_table(*arg)).collect();
             let given: Option<Vec<DataType>> = args.types.iter().cloned().collect();

@@ -109,6 +109,7 @@ impl Walk<'_> {
                     }
                     return plain("bigint");
                 }
+                "row" => return crate::scope::record(),
                 "merge_action" if !self.merged => {
                     let message = "`merge_action` says nothing outside `returning` of a `merge`";
                     self.report(at, Problem::NotHere, message, Some("write it behind `merge … returning`".into()));
@@ -118,6 +119,7 @@ impl Walk<'_> {
             }
         }
         match self.routine(part, at, &written, &args) {
+            Some(found) if !found.pseudo.is_empty() => Some(DataType::builtin(found.pseudo)),
             Some(found) => found.returns.filter(|_| !found.opaque && found.columns.is_empty()),
             None => {
                 if written_all && !misformed {
@@ -184,6 +186,9 @@ impl Walk<'_> {
             [schema, name] => (Some(schema.as_str()), name),
             _ => return None,
         };
+        if self.no_schema(at, schema) {
+            return None;
+        }
         let (mut candidates, unknown) = self.candidates(schema, name);
         let meant = |routine: &Routine| routine.procedure.is_none_or(|procedure| procedure == args.procedure);
         if !unknown && !candidates.is_empty() && !candidates.iter().any(meant) && !self.may_be_made(name) {

@@ -410,6 +410,7 @@ impl Environment for Known<'_> {
                     all.push(Routine {
                         name: Qualified::new(schema, name),
                         signature: function.signature(),
+                        pseudo: SmolStr::default(),
                         opaque: returns.is_none() && columns.is_empty(),
                         columns: if columns.iter().all(|c| !c.name.is_empty()) { columns } else { Vec::new() },
                         set: matches!(function.returns, Some(Returns::SetOf(_) | Returns::Table(_))),

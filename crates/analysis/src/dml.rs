@@ -7,10 +7,11 @@ use crate::text::{Part, folded};
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
+use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, OnConflictAction,
     OnInsert, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind, Values,
+    UpdateTableFromKind, Value, Values,
 };
 use specc_expr::sqlparser::tokenizer::Span;
 
@@ -386,11 +387,29 @@ impl Walk<'_> {
 
     /// A column that is written to: its first part names it. The type is not known where an element of it is.
     pub(crate) fn target_column(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> Ty {
-        let (is_element, written) = written(name)?;
-        let place = part.place(written.first()?.span)?;
-        let ty = self.column_of(target, place, &folded(written[0]));
-        let Some(field) = written.get(1) else { return ty.filter(|_| !is_element) };
-        self.field_of_type(&ty?, part.place(field.span)?, &folded(field)).filter(|_| !is_element)
+        self.target_place(part, name, target).0
+    }
+
+    /// The type of what is written to, and where that is an element or a slice, the type of what that is one of.
+    fn target_place(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> (Ty, Ty) {
+        let Some((is_element, written)) = written(name) else { return (None, None) };
+        let Some(place) = written.first().and_then(|first| part.place(first.span)) else { return (None, None) };
+        let mut ty = self.column_of(target, place, &folded(written[0]));
+        if let Some(field) = written.get(1) {
+            ty = match (&ty, part.place(field.span)) {
+                (Some(of), Some(place)) => self.field_of_type(of, place, &folded(field)),
+                _ => None,
+            };
+        }
+        if is_element { (None, ty) } else { (ty, None) }
+    }
+
+    /// A literal for an element of an array; one that may be for a slice of it is left alone.
+    fn wanted_element(&mut self, part: &Part<'_>, expr: &Expr, of: &Ty) {
+        let is_slice =
+            matches!(expr, Expr::Value(v) if matches!(&v.value, Value::SingleQuotedString(t) if t.starts_with('{')));
+        let element = of.clone().filter(|ty| ty.dims > 0 && !is_slice);
+        self.wanted(part, expr, &element.map(|ty| DataType { dims: 0, args: Vec::new(), ..ty }));
     }
 
     /// A column that is written to is named once.
@@ -423,9 +442,10 @@ impl Walk<'_> {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => {
                     let before = self.out.references.len();
-                    let ty = self.target_column(part, name, target);
+                    let (ty, element) = self.target_place(part, name, target);
                     self.writes_since(before);
                     let given = self.expr(part, &assignment.value);
+                    self.wanted_element(part, &assignment.value, &element);
                     self.wanted(part, &assignment.value, &ty);
                     self.stored(part, &assignment.value, &given, &ty, &format!("`{}`", shown(name)));
                     if !is_default(&assignment.value) {

@@ -70,6 +70,8 @@ pub struct Routine {
     pub returns: Option<DataType>,
     /// The columns of what it gives, where it names them: `returns table`, `out`.
     pub columns: Vec<Column>,
+    /// The word for what it gives as a value, where that is of no type that a column can have: `record`, `void`.
+    pub pseudo: SmolStr,
     /// Whether nothing can be said of its columns: `record`, or a type that is not known.
     pub opaque: bool,
     /// It gives many rows.
@@ -94,6 +96,7 @@ impl Routine {
             params: vec![all],
             returns: None,
             columns: Vec::new(),
+            pseudo: SmolStr::default(),
             opaque: true,
             set: false,
             procedure: None,
@@ -127,6 +130,14 @@ impl Parameter {
 pub trait Environment {
     /// Schemas in which a name without one is looked for, `pg_catalog` left out.
     fn path(&self) -> &[SmolStr];
+    /// Whether there is a schema of this name.
+    fn schema(&self, _name: &str) -> Lookup<()> {
+        Lookup::Unknown
+    }
+    /// What to write instead of a schema that is not there.
+    fn instead_of_schema(&self, _name: &str) -> Option<String> {
+        None
+    }
     /// The relation of this name.
     fn relation(&self, schema: &str, name: &str) -> Lookup<Relation>;
     /// The functions of this name; those that Postgres brings are [`Lookup::Unknown`].

@@ -253,7 +253,7 @@ impl Walk<'_> {
                 for item in items {
                     self.expr(part, item);
                 }
-                None
+                crate::scope::record()
             }
             Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
                 for item in sets.iter().flatten() {
@@ -350,6 +350,7 @@ impl Walk<'_> {
             _ => {
                 let (a, b) = (self.against(part, right, left), self.against(part, left, right));
                 self.operands(part, whole, op, &a, &b);
+                self.key_of_row(part, left, op, right);
                 if matches!(op, Op::PGOverlap | Op::AtArrow | Op::ArrowAt) {
                     self.wanted(part, left, &self.enums_of(&b));
                     self.wanted(part, right, &self.enums_of(&a));

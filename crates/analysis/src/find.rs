@@ -41,6 +41,34 @@ impl Walk<'_> {
         if unknown { Lookup::Unknown } else { Lookup::Missing }
     }
 
+    /// Says where a name begins with a schema that is not there; what is in it is not looked for.
+    pub(crate) fn no_schema(&mut self, place: (usize, usize), schema: Option<&str>) -> bool {
+        let Some(schema) = schema else { return false };
+        if self.env.schema(schema) != Lookup::Missing || self.may_be_made(schema) {
+            return false;
+        }
+        self.missing_schema(place, schema);
+        true
+    }
+
+    /// The same of a name in a string: what strings of the text name is not made by that.
+    pub(crate) fn no_schema_in_string(&mut self, place: (usize, usize), schema: Option<&str>) -> bool {
+        let Some(schema) = schema else { return false };
+        let made = self.caught > 0 || self.made.iter().any(|made| made == schema);
+        if self.env.schema(schema) != Lookup::Missing || made {
+            return false;
+        }
+        self.missing_schema(place, schema);
+        true
+    }
+
+    fn missing_schema(&mut self, place: (usize, usize), schema: &str) {
+        let first = specc_split::Lexer::new(&self.text[place.0..place.1]).next().and_then(Result::ok);
+        let end = first.map_or(place.1, |token| place.0 + token.end);
+        let help = self.env.instead_of_schema(schema);
+        self.report((place.0, end), Problem::UnknownSchema, format!("there is no schema `{schema}`"), help);
+    }
+
     /// The relation that a name refers to; says so where there is none.
     pub(crate) fn relation(&mut self, part: &Part<'_>, name: &ObjectName) -> Option<Relation> {
         let idents = idents(name)?;
@@ -60,7 +88,7 @@ impl Walk<'_> {
         schema: Option<&str>,
         name: &str,
     ) -> Option<Relation> {
-        if self.is_temporary(schema, name) {
+        if self.is_temporary(schema, name) || self.no_schema(place, schema) {
             return None;
         }
         let found = match (schema, name.starts_with("pg_")) {
@@ -313,7 +341,7 @@ impl Walk<'_> {
         for column in source.columns.iter().filter_map(|c| c.of.clone()) {
             self.refer(place, Target::Column(column.0, column.1));
         }
-        None
+        source.row.clone()
     }
 
     pub(crate) fn column_of(&mut self, source: &Source, place: (usize, usize), name: &str) -> Ty {
@@ -368,10 +396,10 @@ impl Walk<'_> {
             _ => format!("no column here is called `{name}`"),
         };
         names.sort();
-        let of_handler = self.procedural && crate::plpgsql::OF_HANDLERS.contains(&name);
+        let elsewhere = crate::plpgsql::told_elsewhere(name).filter(|_| self.procedural);
         let near = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
         let help = match near {
-            _ if of_handler => Some(format!("`{name}` is there in a handler: behind `exception when … then`")),
+            _ if elsewhere.is_some() => elsewhere.map(|place| format!("`{name}` {place}")),
             near => near.map(|near| format!("did you mean `{near}`?")),
         };
         let problem = if tables.is_empty() { Problem::UnknownVariable } else { Problem::UnknownColumn };
@@ -428,6 +456,7 @@ impl Walk<'_> {
                 let mut complete = true;
                 let mut found = false;
                 let mut names: Vec<SmolStr> = Vec::new();
+                let mut lacking: Vec<SmolStr> = Vec::new();
                 for row in rows {
                     let Some(relation) = self.env.relation(&row.schema, &row.name).found() else {
                         complete = false;
@@ -438,12 +467,21 @@ impl Walk<'_> {
                         found = true;
                         ty = column.ty.clone();
                         self.refer(place, Target::Column(relation.name.clone(), column.name.clone()));
+                    } else if relation.complete {
+                        lacking.push(relation.name.name.clone());
                     }
                     names.extend(relation.columns.into_iter().map(|column| column.name));
                 }
                 if complete && !found && !rows.is_empty() && !SYSTEM_COLUMNS.contains(&field) {
                     let of = if rows.len() == 1 { rows[0].name.clone() } else { variable.into() };
                     self.unknown_column(place, field, &of, names);
+                } else if let (Some(table), true) = (lacking.first(), found && !self.tells_triggers_apart())
+                    && !SYSTEM_COLUMNS.contains(&field)
+                    && !self.may_be_made(field)
+                {
+                    let message = format!("`{table}` has no column `{field}`, and a trigger of it runs this, too");
+                    let help = format!("ask first: `if tg_table_name = '…' then`, or give `{table}` another function");
+                    self.report(place, Problem::UnknownColumn, message, Some(help));
                 }
                 ty.filter(|_| rows.len() == 1)
             }
@@ -453,6 +491,13 @@ impl Walk<'_> {
             }
             Shape::Type(None) | Shape::Cursor(..) | Shape::Open => None,
         }
+    }
+
+    /// Whether the text looks at what it is told of its trigger: it may do other things for another table.
+    fn tells_triggers_apart(&self) -> bool {
+        let text = self.text;
+        let told = |token: specc_split::Token| token.name(text).is_some_and(|name| name.starts_with("tg_"));
+        specc_split::Lexer::new(text).map_while(Result::ok).any(told)
     }
 
     /// The type of a field of a composite type or of a row.

@@ -3,7 +3,7 @@
 use crate::calls::Args;
 use crate::convert::Kind;
 use crate::find::{idents, place};
-use crate::scope::{Level, Output, Seen, Source, seen};
+use crate::scope::{Level, Output, Seen, Source, record, seen};
 use crate::text::{Part, folded};
 use crate::types::from_table;
 use crate::walk::Walk;
@@ -110,7 +110,7 @@ impl Walk<'_> {
         let column = |name: &SmolStr| sources.iter().find_map(|source| source.column(name)).cloned();
         let columns = shared.iter().filter_map(column).collect();
         let complete = sources.iter().all(|source| source.complete);
-        let row = Source { columns, complete, named_only: true, ..Source::open(folded(alias)) };
+        let row = Source { columns, complete, named_only: true, row: record(), ..Source::open(folded(alias)) };
         self.level().sources.push(row);
     }
 
@@ -120,7 +120,7 @@ impl Walk<'_> {
             && let (Some(ty), Some(called)) = (specc_expr::session_value(name), last(name))
         {
             let output = Output { columns: vec![(called.clone(), crate::query::plain(ty))], complete: true };
-            return self.push_function(part, output, alias.as_ref(), &called, *with_ordinality);
+            return self.push_function(part, output, alias.as_ref(), &called, *with_ordinality, true);
         }
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
@@ -187,7 +187,7 @@ impl Walk<'_> {
                     }
                 }
                 let output = Output { columns, complete };
-                self.push_function(part, output, alias.as_ref(), "unnest", *with_ordinality);
+                self.push_function(part, output, alias.as_ref(), "unnest", *with_ordinality, array_exprs.len() == 1);
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let before = self.level().sources.len();
@@ -195,7 +195,7 @@ impl Walk<'_> {
                 if let Some(alias) = alias {
                     // The alias hides the names of the tables in it.
                     self.level().sources[before..].iter_mut().for_each(|source| source.name = SmolStr::default());
-                    self.level().sources.push(Source::open(folded(&alias.name)));
+                    self.level().sources.push(Source { row: record(), ..Source::open(folded(&alias.name)) });
                 }
             }
             TableFactor::JsonTable { json_expr, columns, alias, .. } => {
@@ -262,6 +262,7 @@ impl Walk<'_> {
                 complete: found.complete,
                 relation: Some(found.name),
                 named_only: false,
+                row: None,
             },
             None => Source::open(shown),
         };
@@ -289,7 +290,7 @@ impl Walk<'_> {
         alias: Option<&TableAlias>,
         ordinality: bool,
     ) {
-        let Some((called, found, output)) = self.rows_of_call(part, name, args) else {
+        let Some((called, found, output, is_typed)) = self.rows_of_call(part, name, args) else {
             return self.level().sources.push(Source::open(alias_name(alias)));
         };
         // A function that gives records needs to be told their columns.
@@ -304,21 +305,24 @@ impl Walk<'_> {
             let help = "write them: `as r (a int, b text)`".to_owned();
             self.report_at(part, name.span(), Problem::WrongCount, message, Some(help));
         }
-        self.push_function(part, output, alias, &called, ordinality);
+        self.push_function(part, output, alias, &called, ordinality, is_typed);
     }
 
-    /// The rows of a function in `from`: how it is called, whether it is one of the author's, and its columns.
+    /// The rows of a function in `from`: how it is called, whether it is one of the author's, its columns, and whether they are
+    /// those of a type.
     fn rows_of_call(
         &mut self,
         part: &Part<'_>,
         name: &ObjectName,
         args: &[FunctionArg],
-    ) -> Option<(SmolStr, bool, Output)> {
+    ) -> Option<(SmolStr, bool, Output, bool)> {
         let args = self.arguments(part, args);
         let written = idents(name)?;
         let called = written.last().map(|ident| folded(ident)).unwrap_or_default();
         let found = place(part, &written).and_then(|at| self.routine(part, at, &written, &args));
-        if let (None, false, Some(at)) = (&found, args.loose, place(part, &written)) {
+        // In `from` lists of any number may stand side by side.
+        let lists = called == "unnest" && args.exprs.len() > 1;
+        if let (None, false, Some(at)) = (&found, args.loose || lists, place(part, &written)) {
             self.no_built_in(at, &written, &args, &[]);
         }
         let output = match &found {
@@ -340,7 +344,11 @@ impl Walk<'_> {
             Some(_) => Output::open(),
             None => self.rows_of_built_in(&written, &args),
         };
-        Some((called, found.is_some(), output))
+        let is_typed = match &found {
+            Some(routine) => routine.columns.is_empty(),
+            None => specc_facts::row_columns(&called).is_empty(),
+        };
+        Some((called, found.is_some(), output, is_typed))
     }
 
     /// `rows from (f(1), g(2))`: the columns of each function beside those of the others.
@@ -359,7 +367,7 @@ impl Walk<'_> {
                 continue;
             };
             match self.rows_of_call(part, &call.name, &list.args) {
-                Some((called, _, output)) => {
+                Some((called, _, output, _)) => {
                     if first.is_empty() {
                         first = called;
                     }
@@ -369,7 +377,7 @@ impl Walk<'_> {
                 None => all.complete = false,
             }
         }
-        self.push_function(part, all, alias, &first, ordinality);
+        self.push_function(part, all, alias, &first, ordinality, args.len() == 1);
     }
 
     /// Whether a function of Postgres's own gives records without names.
@@ -430,6 +438,7 @@ impl Walk<'_> {
         alias: Option<&TableAlias>,
         called: &str,
         ordinality: bool,
+        is_typed: bool,
     ) {
         let mut output = output;
         // The one column of a function has the function's alias as its name.
@@ -442,7 +451,9 @@ impl Walk<'_> {
             output.columns.push(("ordinality".into(), Some(specc_catalog::DataType::builtin("bigint"))));
         }
         self.names_fit(part, &output, alias);
-        let mut source = derived(output, alias);
+        // One column may be the value itself, and columns that are not all known may be those of a type.
+        let is_row = ordinality || output.complete && output.columns.len() > 1 && !is_typed;
+        let mut source = Source { row: record().filter(|_| is_row), ..derived(output, alias) };
         if alias.is_none() {
             source.name = called.into();
         }
@@ -455,6 +466,7 @@ impl Walk<'_> {
                 .collect();
             source.columns = types.into_iter().map(|(name, ty)| Seen { name, ty, of: None }).collect();
             source.complete = !ordinality;
+            source.row = record();
         }
         self.level().sources.push(source);
     }
@@ -472,7 +484,7 @@ fn alias_name(alias: Option<&TableAlias>) -> SmolStr {
 /// The row of a query in `from`.
 fn derived(output: Output, alias: Option<&TableAlias>) -> Source {
     let columns = output.columns.into_iter().map(|(name, ty)| Seen { name, ty, of: None }).collect();
-    let mut source = Source { columns, complete: output.complete, ..Source::open(alias_name(alias)) };
+    let mut source = Source { columns, complete: output.complete, row: record(), ..Source::open(alias_name(alias)) };
     rename(&mut source, alias);
     source
 }

@@ -13,7 +13,10 @@ impl Walk<'_> {
     /// Reads `expr` as a value of this type, where it is a literal.
     pub(crate) fn wanted(&mut self, part: &Part<'_>, expr: &Expr, ty: &Ty) {
         match expr {
-            Expr::Value(value) => self.literal(part, value, ty),
+            Expr::Value(value) => {
+                let own = ty.as_ref().filter(|ty| ty.schema.is_empty() && ty.dims == 0);
+                self.literal_of_type(part, value, own.map_or("", |ty| &ty.name), ty);
+            }
             Expr::Nested(inner) => self.wanted(part, inner, ty),
             // Without a cast an array of literals is one of texts, and is not read as another.
             Expr::Array(_) if !matches!(ty.as_ref().and_then(|ty| self.kind(ty)), Some((Kind::Own(_), _))) => {

@@ -233,4 +233,11 @@ pub enum Problem {
     Setting,
     /// A word of Postgres's own in a literal or in quotes that is none.
     UnknownWord,
+    /// A column of a view that no column can be.
+    Unkept,
+    UnknownSchema,
+    /// A key by which nothing is found in a row.
+    RowKey,
+    /// A character that no text can hold.
+    Character,
 }

@@ -12,6 +12,7 @@ use specc_expr::sqlparser::ast::{
     OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Value,
     Values, WindowFrameBound, WindowSpec,
 };
+use specc_expr::sqlparser::tokenizer::Span;
 use specc_expr::{AddedColumns, RowOfStar};
 
 /// Resolves a query.
@@ -324,6 +325,7 @@ impl Walk<'_> {
     pub(crate) fn projection(&mut self, part: &Part<'_>, items: &[SelectItem]) -> Output {
         let mut output = Output { columns: Vec::new(), complete: true };
         for item in items {
+            let known = output.columns.len();
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some(row) = specc_expr::row_of_star(expr) {
@@ -361,8 +363,25 @@ impl Walk<'_> {
                 }
                 _ => output.complete = false,
             }
+            if self.view && self.queries == 1 {
+                self.kept_columns(part, item.span(), &output.columns[known..]);
+            }
         }
         output
+    }
+
+    /// Says where the outermost query of a view gives what no column can hold.
+    fn kept_columns(&mut self, part: &Part<'_>, area: Span, columns: &[(SmolStr, Ty)]) {
+        let pseudo = |ty: &Ty| ty.as_ref().filter(|ty| crate::catalog::is_pseudo(ty)).map(ToString::to_string);
+        let Some((name, word)) = columns.iter().find_map(|(name, ty)| Some((name, pseudo(ty)?))) else { return };
+        let (message, help) = match word.starts_with("record") {
+            true => (
+                format!("`{name}` is a row that is of no table and of no type, and a view cannot keep it (`{word}`)"),
+                "name its columns, give `to_jsonb(…)` of it, or cast it to a composite type",
+            ),
+            false => (format!("`{name}` is no value, and a view cannot keep it (`{word}`)"), "remove it"),
+        };
+        self.report_at(part, area, Problem::Unkept, message, Some(help.into()));
     }
 
     /// What a row of `values` with stars in it gives.

@@ -32,6 +32,8 @@ pub(crate) struct Source {
     pub complete: bool,
     /// Rows that only a name before the column reaches (`excluded`, `new`).
     pub named_only: bool,
+    /// The type of the row as a whole, where it is of no relation.
+    pub row: Ty,
 }
 
 impl Source {
@@ -45,6 +47,7 @@ impl Source {
             columns: Vec::new(),
             complete: false,
             named_only: false,
+            row: None,
         }
     }
 
@@ -126,6 +129,16 @@ pub(crate) struct Record {
     pub fields: Vec<SmolStr>,
     /// Fields that are read: place and name.
     pub uses: Vec<(usize, usize, SmolStr)>,
+}
+
+/// The type of a row that is of no relation and of no composite type.
+pub(crate) fn record() -> Ty {
+    Some(DataType::builtin("record"))
+}
+
+/// Whether it is a row, or a list of them, that has no type of its own.
+pub(crate) fn is_record(ty: &Ty) -> bool {
+    ty.as_ref().is_some_and(|ty| ty.schema.is_empty() && ty.name == "record")
 }
 
 pub(crate) fn seen(relation: &Qualified, columns: &[Column]) -> Vec<Seen> {

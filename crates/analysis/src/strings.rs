@@ -1,13 +1,16 @@
 //! Names in strings, where a string stands for an object: `'public.events'::regclass`.
 
+use crate::convert::Kind;
 use crate::environment::{Lookup, Relation, Routine};
 use crate::scope::Ty;
-use crate::text::Part;
+use crate::text::{Part, folded};
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
-use specc_expr::sqlparser::ast::{Value, ValueWithSpan};
+use specc_expr::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value, ValueWithSpan,
+};
 use specc_facts::{Family, Searching};
 
 /// Schema, name and place.
@@ -57,6 +60,9 @@ impl Walk<'_> {
     /// `'public.events'` where a `regclass` is wanted.
     pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan, any: bool) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if self.no_schema_in_string(place, schema.as_deref()) {
+            return;
+        }
         // Postgres's own relations and indexes are not all known.
         let open = any && schema.is_none() && name.starts_with("pg_");
         match self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)) {
@@ -81,6 +87,9 @@ impl Walk<'_> {
     /// `'public.total'` where a `regproc` is wanted.
     pub(crate) fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if self.no_schema_in_string(place, schema.as_deref()) {
+            return;
+        }
         if schema.is_none() && self.env.functions("pg_catalog", &name) != Lookup::Missing {
             return;
         }
@@ -135,6 +144,9 @@ impl Walk<'_> {
     /// `'public.mood'` where a `regtype` is wanted.
     pub(crate) fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if self.no_schema_in_string(place, schema.as_deref()) {
+            return;
+        }
         if schema.is_none() && self.env.data_type("pg_catalog", &name) != Lookup::Unknown {
             return;
         }
@@ -180,6 +192,49 @@ impl Walk<'_> {
         match found.found() {
             Some(name) => self.refer(place, Target::Configuration(name)),
             None => self.searching(Searching::Configuration, schema.as_deref(), &name, place),
+        }
+    }
+
+    /// `to_jsonb(new) ->> 'title'`: the key of a row is one of its columns.
+    pub(crate) fn key_of_row(&mut self, part: &Part<'_>, left: &Expr, op: &BinaryOperator, right: &Expr) {
+        let Expr::Value(value) = right else { return };
+        // `?` asks whether there is such a key, and `-` takes none away where there is none.
+        let asks = matches!(op, BinaryOperator::Arrow | BinaryOperator::LongArrow);
+        let (true, Some((key, place))) = (asks, self.string(part, value)) else { return };
+        let Some(row) = self.document_of(part, left) else { return };
+        let relation = self.env.relation(&row.schema, &row.name).found();
+        let complete = relation.is_none_or(|relation| relation.complete);
+        let Some(fields) = self.env.fields(&row.schema, &row.name).filter(|_| complete && row.dims == 0) else {
+            return;
+        };
+        if fields.iter().any(|field| field.name == key) || self.made.contains(&row.name) {
+            return;
+        }
+        let near = specc_diag::nearest(&key, fields.iter().map(|field| field.name.as_str()));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        let message = format!("a row of `{}` has no `{key}`, so nothing is ever found by this key", row.name);
+        self.report(place, Problem::RowKey, message, help);
+    }
+
+    /// The type of the row that an expression makes a document of.
+    fn document_of(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
+        match expr {
+            Expr::Nested(inner) => self.document_of(part, inner),
+            Expr::Cast { expr: inner, .. } => self.document_of(part, inner),
+            Expr::Function(call) => {
+                let (FunctionArguments::List(list), [name]) = (&call.args, &call.name.0[..]) else { return None };
+                let name = folded(name.as_ident()?);
+                let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(row)))] = &list.args[..] else {
+                    return None;
+                };
+                // It was resolved already.
+                let (references, findings) = (self.out.references.len(), self.out.findings.len());
+                let ty = specc_facts::makes_document_of_row(&name).then(|| self.name(part, &[row]));
+                self.out.references.truncate(references);
+                self.out.findings.truncate(findings);
+                ty.flatten().filter(|ty| matches!(self.kind(ty), Some((Kind::Row(..), false))))
+            }
+            _ => None,
         }
     }
 

@@ -86,6 +86,9 @@ impl Walk<'_> {
         {
             return Some(found);
         }
+        if self.no_schema(place, schema) {
+            return None;
+        }
         match self.on_path(schema, |schema| self.env.data_type(schema, name)) {
             Lookup::Found(found) => {
                 if !found.schema.is_empty() {

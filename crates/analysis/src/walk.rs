@@ -25,6 +25,7 @@ pub struct Row {
 pub fn query(env: &dyn Environment, text: &str) -> Analysis {
     let mut walk = Walk::new(env, text);
     walk.fixed_path = true;
+    walk.view = true;
     let output = walk.read_query(0, text.len());
     if output.complete {
         walk.out.columns = Some(output.columns);
@@ -73,6 +74,8 @@ pub(crate) struct Unreadable {
     pub end: usize,
     pub message: String,
     pub help: Option<String>,
+    /// It is so in whatever stands around it.
+    pub certain: bool,
 }
 
 impl Unreadable {
@@ -80,7 +83,8 @@ impl Unreadable {
     pub(crate) fn new(found: specc_diag::Diagnostic, start: usize, before: usize) -> Self {
         let span = found.span();
         let at = |byte: u32| start + (byte as usize).saturating_sub(before);
-        Self { start: at(span.start), end: at(span.end), message: found.message, help: found.help }
+        let certain = found.code == specc_diag::codes::BAD_CHARACTER;
+        Self { start: at(span.start), end: at(span.end), message: found.message, help: found.help, certain }
     }
 }
 
@@ -131,6 +135,10 @@ pub(crate) struct Walk<'a> {
     pub depth: usize,
     /// How many queries are around what is read.
     pub queries: usize,
+    /// What is read now is a text that is made when it runs.
+    pub dynamic: Option<crate::plpgsql::Dynamic>,
+    /// The text is the query of a view.
+    pub view: bool,
     /// What is read now is what a `merge` returns.
     pub merged: bool,
     /// Names in a language that has variables of its own.
@@ -168,6 +176,8 @@ impl<'a> Walk<'a> {
             calling: false,
             depth: 0,
             queries: 0,
+            dynamic: None,
+            view: false,
             merged: false,
             procedural: false,
             conflict: Conflict::Error,
@@ -213,6 +223,7 @@ impl<'a> Walk<'a> {
             columns,
             complete: found.is_some_and(|r| r.complete),
             named_only: row.named_only,
+            row: None,
         }
     }
 
@@ -327,12 +338,11 @@ impl<'a> Walk<'a> {
             }
             // What `execute` reads as a statement of rows makes nothing.
             let is_read = |at: usize| {
-                let inner = crate::plpgsql::constant(text, &tokens[at]).map(|(from, to)| text[from..to].trim_start());
-                let writes = ["select", "insert", "update", "delete", "merge", "with", "values"];
-                let begins = |inner: &str| {
-                    writes.iter().any(|w| inner.get(..w.len()).is_some_and(|s| s.eq_ignore_ascii_case(w)))
-                };
-                at > 0 && tokens[at - 1].is(text, "execute") && inner.is_some_and(begins)
+                let is = |before: usize, word: &str| at >= before && tokens[at - before].is(text, word);
+                let format = is(2, "format") && is(3, "execute");
+                let made =
+                    (format || is(1, "execute")).then(|| crate::plpgsql::made(text, &tokens[at], format)).flatten();
+                made.is_some_and(|made| specc_facts::is_about_rows(made.text.trim_start()))
             };
             let others = tokens.iter().enumerate().filter(|(at, t)| t.kind == TokenKind::Text && !is_read(*at));
             let words = others.flat_map(|(_, t)| {
@@ -345,6 +355,10 @@ impl<'a> Walk<'a> {
     }
 
     pub(crate) fn refer(&mut self, (start, end): (usize, usize), target: Target) {
+        let is_label = matches!(target, Target::Label(..));
+        if self.dynamic.as_ref().is_some_and(|dynamic| !dynamic.is_named((start, end), is_label)) {
+            return;
+        }
         self.out.references.push(Reference { start, end, target });
     }
 
@@ -388,6 +402,9 @@ impl<'a> Walk<'a> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
+        if self.dynamic.as_ref().is_some_and(|dynamic| !dynamic.is_told(self.text, (start, end), problem)) {
+            return;
+        }
         self.out.findings.push(Finding { start, end, problem, message: message.into(), help });
     }
 

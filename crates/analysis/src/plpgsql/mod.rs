@@ -2,6 +2,7 @@
 
 mod beyond;
 mod declare;
+mod dynamic;
 mod loops;
 mod reader;
 mod results;
@@ -10,6 +11,7 @@ mod statements;
 mod syntax;
 mod words;
 
+pub(crate) use dynamic::{Dynamic, made};
 pub(crate) use results::constant;
 
 use crate::Analysis;
@@ -43,8 +45,10 @@ pub enum Gives {
     /// Not known.
     #[default]
     Unknown,
-    /// `void`, and what an event trigger gives.
+    /// `void`.
     Nothing,
+    /// What an event trigger gives: nothing.
+    EventTrigger,
     /// It is a procedure.
     Procedure,
     /// A row, or null.
@@ -108,6 +112,17 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
         walk.transitions = rows.transitions.clone();
         walk.open_tables = rows.relations.is_empty();
     }
+    if body.language == Language::Plpgsql {
+        let given = match body.gives {
+            _ if body.trigger.is_some() => OF_TRIGGERS,
+            Gives::EventTrigger => OF_EVENT_TRIGGERS,
+            _ => &[],
+        };
+        let ty = |name: &str, dims: u8| DataType { dims, ..DataType::builtin(name) };
+        let shape =
+            |(name, of, dims): &(&'static str, &str, u8)| (SmolStr::new_static(name), Shape::Type(Some(ty(of, *dims))));
+        frame.variables.extend(given.iter().map(shape));
+    }
     walk.frames.push(frame);
     match body.language {
         Language::Sql => {
@@ -123,9 +138,37 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
     walk.finish()
 }
 
-/// Variables that every block has, and those of triggers.
+/// The variable that every block has.
 pub(crate) fn is_special(name: &str) -> bool {
-    name == "found" || name.starts_with("tg_")
+    name == "found"
+}
+
+/// What the function of a trigger is told: a name, its type, and how deep it is an array.
+const OF_TRIGGERS: &[(&str, &str, u8)] = &[
+    ("tg_name", "name", 0),
+    ("tg_when", "text", 0),
+    ("tg_level", "text", 0),
+    ("tg_op", "text", 0),
+    ("tg_relid", "oid", 0),
+    ("tg_relname", "name", 0),
+    ("tg_table_name", "name", 0),
+    ("tg_table_schema", "name", 0),
+    ("tg_nargs", "int", 0),
+    ("tg_argv", "text", 1),
+];
+
+/// What the function of an event trigger is told.
+const OF_EVENT_TRIGGERS: &[(&str, &str, u8)] = &[("tg_event", "text", 0), ("tg_tag", "text", 0)];
+
+/// Why there is no variable of this name here, where one is elsewhere.
+pub(crate) fn told_elsewhere(name: &str) -> Option<&'static str> {
+    let has = |list: &[(&str, &str, u8)]| list.iter().any(|(own, ..)| *own == name);
+    match () {
+        () if OF_HANDLERS.contains(&name) => Some("is there in a handler: behind `exception when … then`"),
+        () if has(OF_TRIGGERS) => Some("is there in a function that gives back `trigger`"),
+        () if has(OF_EVENT_TRIGGERS) => Some("is there in a function that gives back `event_trigger`"),
+        () => None,
+    }
 }
 
 /// Variables that a handler has, and no other block.

@@ -67,6 +67,7 @@ pub(super) fn made(walk: &mut Walk<'_>, tokens: &[Token]) {
             "materialized",
             "recursive",
             "sequence",
+            "schema",
             "function",
             "procedure",
             "type",
@@ -215,7 +216,7 @@ impl Reader<'_, '_> {
             self.unreadable(self.at, end, problem);
         } else if self.ends_early(end) {
             // It could be a label, but is the next statement.
-            let problem = Unreadable { start, end: stop, message: String::new(), help: None };
+            let problem = Unreadable { start, end: stop, message: String::new(), help: None, certain: false };
             self.unreadable(self.at, end, problem);
         }
         output

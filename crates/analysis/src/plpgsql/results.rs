@@ -40,7 +40,7 @@ impl Reader<'_, '_> {
         let next = self.take("next");
         let empty = self.symbol(b';') || self.at >= self.tokens.len();
         let (message, help) = match (self.gives, next, empty) {
-            (Gives::Nothing, false, false) => {
+            (Gives::Nothing | Gives::EventTrigger, false, false) => {
                 ("a value is returned, and the function gives back nothing", "write `return;`")
             }
             (Gives::Procedure, false, false) => ("a procedure returns no value", "write `return;`"),
@@ -198,20 +198,9 @@ impl Reader<'_, '_> {
     /// The text of `execute`, up to one of these words: one that is a literal is read as a statement. It sees no variables.
     pub(super) fn dynamic_text(&mut self, words: &[&str]) -> Output {
         let end = self.until(words);
-        if end == self.at + 1
-            && let Some((from, to)) = constant(self.text, &self.tokens[self.at])
+        if end > self.at
+            && let Some(output) = self.run_text(end)
         {
-            self.at = end;
-            let frames = std::mem::take(&mut self.walk.frames);
-            let numbered = std::mem::take(&mut self.walk.numbered);
-            let all_numbered = std::mem::take(&mut self.walk.all_numbered);
-            let procedural = std::mem::replace(&mut self.walk.procedural, false);
-            let output = self.walk.read_statement(from, to);
-            self.walk.unreadable = None;
-            self.walk.frames = frames;
-            self.walk.numbered = numbered;
-            self.walk.all_numbered = all_numbered;
-            self.walk.procedural = procedural;
             return output;
         }
         self.walk.out.dynamic = true;

@@ -6,6 +6,7 @@ use crate::Given;
 use crate::scope::Output;
 use crate::text::Part;
 use crate::walk::{Unreadable, Walk, all_of};
+use specc_diag::Diagnostic;
 use specc_split::{Lexer, TokenKind};
 
 /// Each statement is read by itself, so that one that cannot be read hides no other.
@@ -38,30 +39,31 @@ impl Walk<'_> {
 
     /// Reads a statement of which parts were blanked; it stands at `start`.
     pub(crate) fn read_changed(&mut self, text: &str, start: usize) -> Output {
+        self.read_parsed(text, start).unwrap_or_else(|found| {
+            self.unreadable = Some(Unreadable::new(*found, start, 0));
+            self.words(start, start + text.len());
+            Output::open()
+        })
+    }
+
+    /// The same, with why it cannot be read.
+    pub(crate) fn read_parsed(&mut self, text: &str, start: usize) -> Result<Output, Box<Diagnostic>> {
         if text.trim().is_empty() {
-            return Output::open();
+            return Ok(Output::open());
         }
         if self.beyond(start, start + text.len()) {
-            return Output { columns: Vec::new(), complete: true };
+            return Ok(Output { columns: Vec::new(), complete: true });
         }
         let (text, targets) = super::sql::without_conflict_targets(text);
-        match specc_expr::read_statements(&text, all_of(&text)) {
-            Ok(statements) => {
-                let part = Part::new(&text, start, 0);
-                self.conflicts = targets.into_iter().map(|(from, to)| (start + from, start + to)).collect();
-                let mut output = Output::open();
-                for statement in &statements {
-                    output = self.statement(&part, statement);
-                }
-                self.conflicts.clear();
-                output
-            }
-            Err(found) => {
-                self.unreadable = Some(Unreadable::new(found, start, 0));
-                self.words(start, start + text.len());
-                Output::open()
-            }
+        let statements = specc_expr::read_statements(&text, all_of(&text)).map_err(Box::new)?;
+        let part = Part::new(&text, start, 0);
+        self.conflicts = targets.into_iter().map(|(from, to)| (start + from, start + to)).collect();
+        let mut output = Output::open();
+        for statement in &statements {
+            output = self.statement(&part, statement);
         }
+        self.conflicts.clear();
+        Ok(output)
     }
 }
 

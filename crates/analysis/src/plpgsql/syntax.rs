@@ -176,6 +176,10 @@ impl Reader<'_, '_> {
 
     /// Says why tokens could not be read, where that is certain.
     pub(super) fn unreadable(&mut self, from: usize, to: usize, problem: Unreadable) {
+        if problem.certain {
+            let (start, end) = (problem.start, problem.end);
+            return self.walk.report((start, end), Problem::Character, problem.message, problem.help);
+        }
         let mut open: Vec<usize> = Vec::new();
         let mut cases = 0usize;
         let query =

@@ -431,6 +431,7 @@ fn way_out(problem: Problem) -> Option<&'static str> {
         Problem::UnknownType => "declare it with `enum`, `domain` or `composite`, or name it in a `sql` block",
         Problem::UnknownVariable => "declare it before `begin`, or as a parameter",
         Problem::UnknownColumn => "write one of the columns, or declare the field",
+        Problem::RowKey => "write the name of a column",
         _ => return None,
     })
 }
@@ -459,6 +460,10 @@ fn code(problem: Problem) -> Code {
         Problem::Computed => codes::COMPUTED_COLUMN,
         Problem::Setting => codes::BAD_SETTING,
         Problem::UnknownWord => codes::UNKNOWN_WORD,
+        Problem::Unkept => codes::BAD_VIEW,
+        Problem::RowKey => codes::ROW_KEY,
+        Problem::Character => codes::BAD_CHARACTER,
+        Problem::UnknownSchema => codes::UNKNOWN_SCHEMA,
     }
 }
 

@@ -69,7 +69,9 @@ impl<'a> Known<'a> {
     /// The type of the model behind one of the catalog.
     pub(crate) fn type_of(&self, ty: &DataType) -> Type {
         let name = Qualified { schema: ty.schema.clone(), name: ty.name.clone() };
-        let base = if ty.schema.is_empty() {
+        let base = if is_pseudo(ty) {
+            Base::Unknown
+        } else if ty.schema.is_empty() {
             Base::Builtin(ty.name.clone())
         } else if let Some(base) = self.project.types.get(&name) {
             base.clone()
@@ -123,7 +125,17 @@ impl<'a> Known<'a> {
             Some(Returns::Type(ty) | Returns::SetOf(ty)) => self.data_type_of(ty).filter(|ty| !is_pseudo(ty)),
             _ => None,
         };
+        let pseudo = match &function.returns {
+            _ if outs.len() > 1 => SmolStr::new_static("record"),
+            Some(Returns::Pseudo(word)) if outs.is_empty() && !word.starts_with("any") => word.clone(),
+            Some(Returns::Type(ty) | Returns::SetOf(ty)) if outs.is_empty() => {
+                let ty = self.data_type_of(ty).filter(|ty| ty.name == "record" && is_pseudo(ty));
+                ty.map(|ty| ty.name).unwrap_or_default()
+            }
+            _ => SmolStr::default(),
+        };
         Routine {
+            pseudo,
             name: Name::new(function.name.schema.clone(), function.name.name.clone()),
             signature: self.signature(function),
             opaque: returns.is_none() && outs.is_empty(),
@@ -190,6 +202,15 @@ impl<'a> Known<'a> {
 impl Environment for Known<'_> {
     fn path(&self) -> &[SmolStr] {
         &self.path
+    }
+
+    fn schema(&self, name: &str) -> Lookup<()> {
+        let may = self.project.knows_schema(name) || self.model.may_have_schema(name);
+        if may { Lookup::Unknown } else { Lookup::Missing }
+    }
+
+    fn instead_of_schema(&self, name: &str) -> Option<String> {
+        Some(self.model.instead_of_schema(name))
     }
 
     fn relation(&self, schema: &str, name: &str) -> Lookup<Relation> {

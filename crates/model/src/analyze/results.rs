@@ -16,7 +16,8 @@ pub(crate) fn gives(f: &Function) -> Gives {
     match &f.returns {
         _ if f.procedure => Gives::Procedure,
         Some(Returns::Pseudo(word)) => match word.as_str() {
-            "void" | "event_trigger" if !outs => Gives::Nothing,
+            "void" if !outs => Gives::Nothing,
+            "event_trigger" => Gives::EventTrigger,
             "trigger" => Gives::Trigger,
             _ => Gives::Unknown,
         },

@@ -1,0 +1,11 @@
+insert into customers (login, name) values ('A@x', 'ann'), ('b@x', 'ben');
+insert into products (code, title, price, stock, size) values ('ABC-1', 'tea pot', 5, 10, '[1,5)');
+select place(1, 1, 2), place(2, p => 1);
+select total_of(1), upsert_day('2026-01-01'), upsert_day('2026-01-01');
+select count(*) from find('tea'), page(size => 5), each_open();
+select amount_of(as_money(o)) from orders o; select tag_all('x'), states(), hashed('a'), swap(1,2), swap_total(1,2), merge_days(), first_of(array[1]), sums(1,2,3), safe_int('x'), within(3);
+select pay(1), recount(), count_of('orders'), column_of('name', 1), note_all('n');
+select count(*) from walk(5), dynamic_rows('open');
+select keys('{"a":1}'), by_case('paid'), composed(), temp_work(), do_close(), locked(), settings_of(), asserts(2), partitions_of('x');
+update customers set login = 'C@x' where id = 1; update products set title = 'pot'; delete from items where order_id = 2; refresh materialized view totals;
+select (select count(*) from order_lines), (select count(*) from open_orders), (select count(*) from per_month), (select count(*) from ranked), (select count(*) from trees), (select count(*) from latest), (select count(*) from documents), (select count(*) from rows_of_customers), (select count(*) from named_rows), (select count(*) from tags_of), (select count(*) from series), (select count(*) from distincts), (select count(*) from sets), (select count(*) from spread), (select count(*) from log);
