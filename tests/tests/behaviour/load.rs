@@ -49,6 +49,42 @@ fn a_raise_and_those_who_leave_the_line() {
     });
 }
 
+/// `on conflict do update` fires the triggers of both events: its owners are locked in one order all the same. Rows are
+/// written in the order of their keys, as on any table.
+#[test]
+fn upserts_beside_a_raise() {
+    each_version(|db, owner, major| {
+        fill(owner, 8, 10, 30);
+        let crowd = crowd(db, 16, Duration::from_secs(5), |random| {
+            let (seat, event, other) = (random.to(240), random.to(8), random.to(8));
+            match random.to(7) {
+                1 | 2 => format!(
+                    "insert into public.seats (id, event_id) overriding system value values ({seat}, {event}), ({seat} + 1000, {other})
+                     on conflict (id) do update set event_id = excluded.event_id, status = 'confirmed'"
+                ),
+                3 => format!(
+                    "insert into public.seats (id, event_id, status) overriding system value
+                     values ({seat}, {event}, 'waitlisted'), ({seat} + 1000, {other}, 'waitlisted'), ({seat} + 2000, 9 - {event}, 'confirmed')
+                     on conflict (id) do update set status = excluded.status"
+                ),
+                4 => format!(
+                    "insert into public.seats (id, event_id) overriding system value values ({seat}, {event})
+                     on conflict (id) do update set status = 'confirmed'"
+                ),
+                5 => format!("update public.events set capacity = capacity + 1 where id in ({event}, {other})"),
+                6 => "update public.events set capacity = greatest(capacity - 1, 5)".to_owned(),
+                _ => format!("delete from public.seats where id = {seat} + 1000"),
+            }
+        });
+        let deadlocks = crowd.with_code("40P01");
+        assert_eq!(deadlocks, 0, "version {major}: {crowd:?}");
+        let unexpected: Vec<_> = crowd.failed.keys().filter(|said| !said.starts_with("55P03")).collect();
+        assert!(unexpected.is_empty(), "version {major}: {crowd:?}");
+        nothing_wrong(owner, WRONG_EVENTS, "events");
+        assert!(crowd.passed > 100, "version {major}: {crowd:?}");
+    });
+}
+
 /// Who raises the number of places while somebody has an owner's token leaves it to him to fill, whatever he changes.
 #[test]
 fn a_raise_beside_a_statement_that_changes_no_count() {

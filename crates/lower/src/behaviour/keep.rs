@@ -5,7 +5,7 @@
 //! order, those of limits included: what comes later (`limit`) finds its locks held. A difference is right whoever else
 //! writes: the update of a parent waits for others that hold it and then adds to what they left.
 
-use super::limit::{Owner, Places, gate};
+use super::limit::{Owner, Places, gate, lock_asked};
 use super::plpgsql::{Rows, column, columns, condition, equal, indented, list, present, table, within};
 use super::{Attach, Routine, trigger_function};
 use crate::structure::tables::zero;
@@ -257,10 +257,8 @@ impl Keeping<'_> {
                 steps.push_str("\n    if not exists (select from new_rows) then\n      return null;\n    end if;");
             }
             steps.push_str(&self.tokens(event, &rows));
-            if event == "INSERT" {
-                let gate = format!("perform pg_advisory_xact_lock_shared({});", gate(self.parent));
-                let limits = self.relations.iter().flat_map(|f| &f.limits);
-                steps.extend(limits.map(|places| places.lock_left_out(self.parent, &gate)));
+            if event != "DELETE" {
+                steps.push_str(&self.lock_asked(event));
             }
             if !relations.is_empty() {
                 steps.push_str(&self.lock(&relations, &rows));
@@ -356,6 +354,17 @@ end
             rows.source,
             having.join("\n  or "),
         )
+    }
+
+    /// The locks of all owners that an insert is about, whichever of its triggers comes first.
+    fn lock_asked(&self, event: &str) -> String {
+        let gate = format!("perform pg_advisory_xact_lock_shared({});", gate(self.parent));
+        let limits: Vec<_> = self.relations.iter().flat_map(|f| &f.limits).collect();
+        let references = self.relations.iter().map(|f| {
+            let own = columns(self.model, self.child, &f.relation.fields);
+            (own, columns(self.model, self.parent, &f.relation.to_fields))
+        });
+        lock_asked(&limits, event, self.parent, &self.order("p"), &references.collect::<Vec<_>>(), &gate)
     }
 
     /// The columns by which parents are put in order: the same for all that lock them.

@@ -1,10 +1,14 @@
-//! Rows that are not stored after all: `on conflict do nothing`, or a trigger that drops them. Their statement has the token
-//! of their owner until its transaction ends, so who frees a place of his meanwhile leaves it to that transaction. What it
-//! does about it: it locks the owner as if it had stored the row, so that others wait for its end, and looks whether somebody
-//! can be given a place.
+//! Rows that meet others: `on conflict do nothing` and `do update`, or a trigger that drops them.
+//!
+//! A row that is not stored after all: its statement has the token of the owner until its transaction ends, so who frees a
+//! place of his meanwhile leaves it to that transaction. What it does about it: it locks the owner as if it had stored the
+//! row, so that others wait for its end, and looks whether somebody can be given a place.
+//!
+//! Of `on conflict do update` the triggers for updated rows come first, and those for new rows after them. The first lock
+//! what both are about: so all owners of the statement are locked in one order, behind one gate.
 
 use super::{Owner, Places};
-use crate::behaviour::plpgsql::{column, columns, equal, indented, list, table, within};
+use crate::behaviour::plpgsql::{Column, columns, equal, indented, list, table, within};
 use specc_catalog::Qualified;
 use specc_model::Entity;
 use specc_sql::quote::{literal, qualified};
@@ -15,25 +19,37 @@ impl Places<'_> {
         literal(&self.setting("asked"))
     }
 
-    /// Notes the owner of a row before it is stored.
-    pub(super) fn note_asked(&self) -> String {
+    /// What the rows before this one have asked for, as a variable.
+    pub(super) fn declare_asked(&self) -> String {
+        match self.promotes() {
+            true => format!("\n  asked constant text := coalesce(current_setting({}, true), '');", self.asked()),
+            false => String::new(),
+        }
+    }
+
+    /// Notes the owner of a row before it is stored, indented by so many blanks and two more.
+    pub(super) fn note_asked(&self, indent: usize) -> String {
         if !self.promotes() {
             return String::new();
         }
-        format!(
+        let lines = format!(
             "
-      take.kept := coalesce(current_setting({asked}, true), '');
-      if strpos(take.kept, {owner}::text) = 0 then
-        take.kept := set_config({asked}, concat_ws(',', nullif(take.kept, ''), {owner}::text), true);
-      end if;",
+if strpos(take.asked, {owner}::text) = 0 then
+  take.kept := set_config({asked}, concat_ws(',', nullif(take.asked, ''), {owner}::text), true);
+end if;",
             asked = self.asked(),
             owner = self.json("new"),
-        )
+        );
+        indented(&lines, indent + 2)
+    }
+
+    /// The owners that an insert asked for, as a table `k`.
+    fn given_asked(&self) -> String {
+        self.given(&format!("('[' || current_setting({}, true) || ']')::jsonb", self.asked()))
     }
 
     /// The owners `k` that were asked for and have no row among those that were stored.
     fn left_out(&self) -> String {
-        let asked = format!("('[' || current_setting({}, true) || ']')::jsonb", self.asked());
         let per = self.per();
         let same = if per.is_empty() { "true".to_owned() } else { equal("n", &per, "k", &per) };
         format!(
@@ -43,64 +59,23 @@ where not exists (
   where {same}
     and ({satisfied} or {waiting})
 )",
-            given = self.given(&asked),
+            given = self.given_asked(),
             satisfied = self.satisfied("n"),
             waiting = self.waiting("n"),
         )
     }
 
-    fn was_asked(&self) -> String {
+    /// Whether an insert asked for owners.
+    pub(super) fn was_asked(&self) -> String {
         format!("coalesce(current_setting({}, true), '') <> ''", self.asked())
     }
 
-    /// Locks the owners of an insert's rows in key order, where some of these rows were not stored.
-    pub fn lock_left_out(&self, parent: &Entity, gate: &str) -> String {
-        let Owner::Row { relation, .. } = self.owner else { return String::new() };
-        if !self.promotes() {
+    /// The tokens of the owners that an insert asked for, which an update that is part of it locks too.
+    pub(super) fn asked_tokens(&self, event: &str) -> String {
+        if !self.promotes() || event != "UPDATE" {
             return String::new();
         }
-        let keys = columns(self.model, parent, &relation.to_fields);
-        let references = columns(self.model, self.entity, &relation.fields);
-        let order: Vec<_> = parent
-            .key
-            .as_ref()
-            .map_or(&relation.to_fields, |key| &key.fields)
-            .iter()
-            .map(|f| column(parent, *f))
-            .collect();
-        let these = format!(
-            "
-  select {k}
-  {left_out}
-  union
-  select {n}
-  from new_rows n
-",
-            k = list("k", &references),
-            left_out = indented(&self.left_out(), 2),
-            n = list("n", &references),
-        );
-        let gate = if self.has_number() { format!("{gate}\n        ") } else { String::new() };
-        format!(
-            "
-    if {was_asked} then
-      if exists (
-        select
-        {left_out}
-      ) then
-        {gate}perform
-        from {parent} p
-        where {of_these}
-        order by {order}
-        for no key update of p;
-      end if;
-    end if;",
-            was_asked = self.was_asked(),
-            left_out = indented(&self.left_out(), 8),
-            parent = table(parent),
-            of_these = indented(&within("p", &keys, &these), 8),
-            order = order.iter().map(|name| format!("p.{name}")).collect::<Vec<_>>().join(", "),
-        )
+        format!("\n  union\n  select {}\n  from {}", self.token("k"), self.given_asked())
     }
 
     /// Looks at the owners whose rows were not stored, at the end of an insert.
@@ -148,4 +123,55 @@ where not exists (
             asked = self.asked(),
         )
     }
+}
+
+/// Locks the owners that an insert asked for, and those of the rows of its statement, in key order: after an insert where
+/// some of the rows were not stored, after an update where it is part of an insert. `references`: the columns that lead to the
+/// parent, and what they are there.
+pub(in crate::behaviour) fn lock_asked(
+    limits: &[&Places<'_>],
+    event: &str,
+    parent: &Entity,
+    order: &str,
+    references: &[(Vec<Column>, Vec<Column>)],
+    gate: &str,
+) -> String {
+    let asks = |places: &&&Places<'_>| places.promotes() && matches!(places.owner, Owner::Row { .. });
+    let limits: Vec<_> = limits.iter().filter(asks).copied().collect();
+    if limits.is_empty() {
+        return String::new();
+    }
+    let several = |texts: Vec<String>| texts.join("\n      or ");
+    let asked = several(limits.iter().map(|places| places.was_asked()).collect());
+    let tables: &[&str] = if event == "INSERT" { &["new_rows"] } else { &["new_rows", "old_rows"] };
+    let mut these: Vec<String> = Vec::new();
+    for (own, keys) in references {
+        let rows: Vec<String> = tables.iter().map(|rows| format!("select {} from {rows} n", list("n", own))).collect();
+        these.push(within("p", keys, &rows.join(" union ")));
+    }
+    for places in &limits {
+        let Owner::Row { relation, .. } = places.owner else { continue };
+        let own = columns(places.model, places.entity, &relation.fields);
+        let keys = columns(places.model, parent, &relation.to_fields);
+        these.push(within("p", &keys, &format!("select {} from {}", list("k", &own), places.given_asked())));
+    }
+    let gate = if limits.iter().any(|places| places.has_number()) { format!("{gate}\n") } else { String::new() };
+    let lock = format!(
+        "{gate}perform
+from {parent} p
+where {these}
+order by {order}
+for no key update of p;",
+        parent = table(parent),
+        these = these.join("\n   or "),
+    );
+    let steps = match event {
+        "INSERT" => {
+            let left =
+                limits.iter().map(|places| format!("exists (\n  select\n  {}\n)", indented(&places.left_out(), 2)));
+            format!("if {} then\n  {}\nend if;", several(left.collect()), indented(&lock, 2))
+        }
+        _ => lock,
+    };
+    format!("\n    if {asked} then\n      {}\n    end if;", indented(&steps, 6))
 }

@@ -31,6 +31,8 @@ mod number;
 mod settle;
 mod take;
 
+pub(super) use met::lock_asked;
+
 use super::keep::kept_by;
 use super::plpgsql::{
     Column, Rows, column, columns, condition, equal, equals, indented, list, no_placeholders, over, table, type_name,
@@ -188,14 +190,15 @@ impl<'a> Places<'a> {
     }
 
     /// Waits for the tokens of the owners of a statement's rows, in order. Who has one may wait for a row of this
-    /// statement (a key that it frees), so the wait has an end: then he fills, since he comes after.
+    /// statement (a key that it frees), so the wait has an end: then he fills, since he comes after. So he does for an update
+    /// that is part of an insert, which has tokens already and waits for none.
     pub fn wait_for_tokens(&self, rows: &Rows) -> String {
         if !self.promotes() {
             return String::new();
         }
         format!(
             "
-    if pg_trigger_depth() = 1 and current_setting({last}, true) is distinct from '*' then
+    if pg_trigger_depth() = 1 and current_setting({last}, true) is distinct from '*'{has_none} then
       begin
         perform set_config('lock_timeout', '500ms', true);
         perform pg_advisory_xact_lock({name}, t.token)
@@ -211,6 +214,7 @@ impl<'a> Places<'a> {
       end;
     end if;",
             last = literal(&self.setting("")),
+            has_none = if rows.event == "UPDATE" { format!(" and not ({})", self.was_asked()) } else { String::new() },
             name = self.token_name(),
             token = self.token("r"),
             source = indented(&rows.source, 10),

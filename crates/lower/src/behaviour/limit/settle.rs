@@ -150,7 +150,7 @@ end
 from (
   select distinct {token} as token
   from {source} r
-  where {present}{matters}
+  where {present}{matters}{asked}
   order by token
 ) t;
 ",
@@ -158,6 +158,7 @@ from (
                 token = self.token("r"),
                 source = indented(&rows.source, 2),
                 present = self.present("r"),
+                asked = self.asked_tokens(rows.event),
             ));
         }
         let [came, places, free, waits] = ["came", "places", "free", "waits"].map(|name| self.own(name));

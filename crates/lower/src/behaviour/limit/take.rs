@@ -15,8 +15,10 @@ impl Places<'_> {
     pub(super) fn take(&self, room: &mut Room) {
         let name = self.limit.name.as_str();
         let (new, old) = (self.satisfied("new"), self.satisfied("old"));
+        // Where there is a line, rows that join it on their own ask for their owner too.
+        let asks = if self.promotes() { format!("({new} or {})", self.waiting("new")) } else { new.clone() };
         // A condition that reads other rows cannot stand in `when`.
-        let in_body = has_subquery(&new);
+        let in_body = has_subquery(&asks);
         let comes_in = {
             let mut any = vec![format!("({old}) is not true")];
             any.extend(self.limit.per.iter().map(|f| changed(self.model, self.entity, *f)));
@@ -35,9 +37,14 @@ impl Places<'_> {
             (insert, update)
         } else {
             let when = format!("{new} and ({comes_in})");
-            let reading = columns.clone();
+            let mut reading = columns.clone();
+            if self.promotes() {
+                let visible = self.entity.visible.iter().flat_map(|seen| seen.formula.columns());
+                let more = self.limit.overflow.iter().map(|(field, _)| *field).chain(visible.map(|(_, field)| field));
+                reading.extend(more.map(|field| self.entity.fields[field].name.clone()));
+            }
             columns.extend(self.limit.per.iter().map(|f| self.entity.fields[*f].name.clone()));
-            (insert.when(Some(new)).reading(reading), update.when(Some(when)).reading(columns))
+            (insert.when(Some(asks)).reading(reading), update.when(Some(when)).reading(columns))
         };
         insert.to(room, self.entity, &function, self.limit.span);
         update.to(room, self.entity, &function, self.limit.span);
@@ -46,20 +53,25 @@ impl Places<'_> {
     /// `guard`: the condition on the new row, and on an update what makes it come in anew, where the trigger's own
     /// condition cannot say so.
     fn take_body(&self, guard: Option<(&String, &String)>) -> String {
-        let guard = guard.map_or_else(String::new, |(satisfied, comes_in)| {
-            format!(
-                "
-  if ({satisfied}) is not true then
-    return new;
-  end if;
-  if tg_op = 'UPDATE' then
+        let joins = match self.note_asked(4) {
+            noted if noted.is_empty() => noted,
+            noted => format!("\n    if tg_op = 'INSERT' and {} then{noted}\n    end if;", self.waiting("new")),
+        };
+        let takes_none =
+            |satisfied: &str| format!("\n  if ({satisfied}) is not true then{joins}\n    return new;\n  end if;\n");
+        let guard = match guard {
+            Some((satisfied, comes_in)) => format!(
+                "{}  if tg_op = 'UPDATE' then
     if not ({comes_in}) then
       return new;
     end if;
   end if;
-"
-            )
-        });
+",
+                takes_none(satisfied)
+            ),
+            None if self.promotes() => takes_none(&self.satisfied("new")),
+            None => String::new(),
+        };
         let nullable = self.limit.per.iter().filter(|f| self.entity.fields[**f].nullable);
         let missing: Vec<_> = nullable.map(|f| format!("new.{} is null", column(self.entity, *f))).collect();
         let belongs_nowhere = if missing.is_empty() {
@@ -91,11 +103,11 @@ impl Places<'_> {
 <<take>>
 declare
   owner constant text := {owner};
-  decided constant text := coalesce(current_setting({last}, true), '');
+  decided constant text := coalesce(current_setting({last}, true), '');{asked}
   free bigint;
   seen bigint := 0;
   kept text;
-begin{guard}{belongs_nowhere}
+begin{belongs_nowhere}{guard}
   -- Promotions have been counted by who promotes.
   if take.decided = '*' then
     return new;
@@ -109,13 +121,13 @@ begin{guard}{belongs_nowhere}
       take.seen := current_setting({start}, true)::bigint - take.free;
     end if;
     -- One statement after the other decides for an owner. Only the first row waits for its turn: what holds one token
-    -- never waits for another. Updates wait for other rows, and are judged at their end.
-    if tg_op = 'INSERT' then
-      if take.decided = '' then
+    -- or a row never waits for another. Updates wait for other rows, and are judged at their end.
+    if tg_op = 'INSERT' then{noted}
+      if take.decided = ''{first} then
         perform pg_advisory_xact_lock({name}, {token});
       elsif {bounded}not pg_try_advisory_xact_lock({name}, {token}) then
         {in_line}
-      end if;{noted}
+      end if;
     end if;{isolation}
     {count}
     -- Without a number there is no limit.
@@ -139,8 +151,10 @@ end
             bounded = if self.promotes() && self.counted().is_none() { "take.seen > 100 or " } else { "" },
             name = self.token_name(),
             token = self.token("new"),
+            asked = self.declare_asked(),
+            first = if self.promotes() { " and take.asked = ''" } else { "" },
             in_line = indented(&self.in_line(), 8),
-            noted = self.note_asked(),
+            noted = self.note_asked(4),
             count = indented(&self.count_free(), 4),
             same_row = self.same_row(),
             overflow = self.overflow(),
