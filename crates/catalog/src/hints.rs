@@ -81,6 +81,9 @@ pub struct Hints {
     /// Old columns that stay. They are in the state, not in the spec.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
+    /// Every name that tables and columns had before, also where nothing says it any more: records that were written then have it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Rename>,
 }
 
 impl Hints {
@@ -91,6 +94,7 @@ impl Hints {
             && self.usings.is_empty()
             && self.froms.is_empty()
             && self.kept.is_empty()
+            && self.former.is_empty()
     }
 
     /// What is still to be done of it where `said` was done before. Most of it shows in the state whether it was done; that

@@ -77,6 +77,7 @@ fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
         usings: both(all.map(|side| &side.usings)),
         froms: both(all.map(|side| &side.froms)),
         kept: both(all.map(|side| &side.kept)),
+        former: both(all.map(|side| &side.former)),
     }
 }
 

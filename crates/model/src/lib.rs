@@ -16,5 +16,6 @@ pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
 pub use analyze::seeds::FAKE;
 pub use analyze::{analyze, condition, group, let_through, rolling_block, rolling_function};
 pub use graph::RelationGraph;
+pub use past::{former_fields, former_names};
 pub use sized::UNSAID_ROWS;
 pub use types::*;

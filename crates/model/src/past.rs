@@ -43,6 +43,41 @@ pub(crate) fn used(model: &Model, entity: &Entity, field: &Field) -> bool {
     model.options.last.as_deref().is_some_and(|last| last.said.using(&table, &field.name).is_some())
 }
 
+/// The names that an entity had before its own, the first one first.
+pub fn former_names(model: &Model, entity: &Entity) -> Vec<Qualified> {
+    let Some(last) = model.options.last.as_deref() else { return Vec::new() };
+    let Some(before) = table_before(model, entity) else { return Vec::new() };
+    let id = before.table.id();
+    let told = last.said.former.iter().filter(|it| it.part.is_none() && it.id == id);
+    let name = |schema: &SmolStr, name: &SmolStr| Qualified { schema: schema.clone(), name: name.clone() };
+    let mut names: Vec<_> = told.map(|it| name(it.was_in.as_ref().unwrap_or(&id.schema), &it.was)).collect();
+    names.push(name(&before.table.schema, &before.table.name));
+    each_once(names, &entity.name)
+}
+
+/// The names that a field had before its own.
+pub fn former_fields(model: &Model, entity: &Entity, field: &Field) -> Vec<SmolStr> {
+    let Some(last) = model.options.last.as_deref() else { return Vec::new() };
+    let Some((before, table)) = column_before(model, entity, field).zip(table_before(model, entity)) else {
+        return Vec::new();
+    };
+    let id = table.table.id();
+    let told = last.said.former.iter().filter(|it| it.part.as_ref() == Some(&before.name) && it.id == id);
+    let names = told.map(|it| it.was.clone()).chain([before.name.clone()]).collect();
+    each_once(names, &field.name)
+}
+
+/// Each of some names of before once, without the name of now.
+fn each_once<T: PartialEq>(names: Vec<T>, now: &T) -> Vec<T> {
+    let mut once = Vec::with_capacity(names.len());
+    for name in names {
+        if name != *now && !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
 /// Whether a backfill of the field fills rows: the field is new in a table that is there, or becomes required.
 pub(crate) fn fills(model: &Model, entity: &Entity, field: &Field) -> bool {
     table_before(model, entity).is_some()

@@ -2,6 +2,7 @@
 
 use crate::behaviour::run;
 use specc_postgres::{Session, as_user};
+use specc_tests::build::write_project;
 use specc_tests::stage::said;
 use specc_tests::{Layout, Rows, Who, each_version, one_text, project_for, texts};
 
@@ -209,6 +210,94 @@ fn every_kind_of_column_is_emptied_in_its_way() {
         assert_eq!(texts(&mut owner, kept), ["3"]);
         let refused = owner.batch_execute("update people set kind = 'x'").unwrap_err();
         assert!(said(&refused).contains("cannot be changed"), "{}", said(&refused));
+    }
+}
+
+const LOGGED: &str = "
+role app
+entity people {
+  id: int key
+  name: text pii
+  use audited, history
+}
+entity letters {
+  id: int key
+  person_id -> people
+  body: text pii
+  stamp: text
+  use audited, history
+}
+person people
+";
+
+/// Records keep the names of their time, also when nothing in the spec says any more what they were.
+#[test]
+fn records_under_names_of_before() {
+    let twice = LOGGED
+        .replace("entity letters", "entity mails was letters")
+        .replace("person_id -> people", "who_id -> people was person_id")
+        .replace("body: text pii", "content: text pii was body");
+    let again = twice
+        .replace("mails was letters", "messages was mails")
+        .replace(" was person_id", "")
+        .replace("content: text pii was body", "words: text pii was content")
+        .replace("name: text pii", "called: text pii was name");
+    let last = again
+        .replace(" was mails", "")
+        .replace(" was content", "")
+        .replace(" was name", "")
+        .replace("stamp: text", "stamp: text\n  more: int?");
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (n, text) in [LOGGED, &twice, &again, &last].into_iter().enumerate() {
+        write_project(dir.path(), Layout::Postgres, text);
+        let (path, stamp) = (dir.path().to_str().unwrap(), format!("2026010{}000000", n + 1));
+        let code = specc::run(["specc", "build", "--project", path, "--stamp", &stamp]);
+        assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+        let made = specc_tests::build::files(&dir.path().join("migrations"));
+        let new = made.into_iter().filter(|(name, _)| name.starts_with(&stamp[..8]));
+        files.push(new.map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect::<Vec<_>>());
+    }
+    for major in specc_tests::VERSIONS {
+        let db = specc_postgres::shared(major).empty_database().unwrap();
+        let mut owner = db.connect().unwrap();
+        for (n, texts) in files.iter().enumerate() {
+            for text in texts {
+                specc_postgres::load_sql(&mut owner, text).unwrap_or_else(|error| panic!("{error}"));
+            }
+            let (name, (table, who, body)) = match n {
+                0 => ("name", ("letters", "person_id", "body")),
+                1 => ("name", ("mails", "who_id", "content")),
+                _ => ("called", ("messages", "who_id", "words")),
+            };
+            run(
+                &mut owner,
+                &format!(
+                    "insert into people (id, {name}) values ({n} * 2 + 1, 'secret-of-one'), ({n} * 2 + 2, 'secret-of-two');
+                     insert into {table} (id, {who}, {body}, stamp)
+                       select id, id, 'secret-of-' || case id % 2 when 1 then 'one' else 'two' end, 'kept' from people where id > {n} * 2;
+                     update {table} set {body} = {body} || '!' where id > {n} * 2"
+                ),
+            );
+        }
+        run(&mut owner, "select private.erase_person(n) from generate_series(1, 7, 2) n");
+        for (log, column) in [("audit_log", "old_data"), ("audit_log", "new_data"), ("row_history", "data")] {
+            let count = |what: &str| {
+                format!(
+                    "select count(*) filter (where {column}::text ~ '{what}') from public.{log} where table_name <> 'people'"
+                )
+            };
+            assert_eq!(one_text(&mut owner, &count("secret-of-one")), "0", "version {major}: {log}.{column}");
+            assert_ne!(one_text(&mut owner, &count("secret-of-two")), "0", "version {major}: {log}.{column}");
+            let people = format!("select count(*) from public.{log} where {column}::text ~ 'secret-of-one'");
+            assert_eq!(one_text(&mut owner, &people), "0", "version {major}: {log}.{column}");
+        }
+        let kept = "select count(*) from public.audit_log where coalesce(new_data, old_data) ->> 'stamp' = 'kept'";
+        assert_eq!(
+            one_text(&mut owner, kept),
+            "20",
+            "version {major}: no line is lost, nor what says nothing of anybody"
+        );
     }
 }
 

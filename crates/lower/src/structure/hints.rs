@@ -7,7 +7,7 @@ use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::{Hints, Kind, ObjectId, Rename, RowsBranch, RowsFrom};
 use specc_model::formula::Node;
-use specc_model::{Expr, Meta, Model, Qualified};
+use specc_model::{Expr, Meta, Model, Qualified, former_fields, former_names};
 
 /// All that the spec says.
 pub fn hints(model: &Model) -> Hints {
@@ -86,6 +86,18 @@ pub fn hints(model: &Model) -> Hints {
                 query: origin.query.clone(),
                 branches: branches.collect(),
             });
+        }
+    }
+    for (_, entity) in own(model) {
+        let id = table_of(entity).id();
+        for was in former_names(model, entity) {
+            let was_in = Some(was.schema).filter(|schema| *schema != id.schema);
+            hints.former.push(Rename { id: id.clone(), part: None, was: was.name, was_in });
+        }
+        for field in &entity.fields {
+            for was in former_fields(model, entity, field) {
+                hints.former.push(Rename { id: id.clone(), part: Some(field.name.clone()), was, was_in: None });
+            }
         }
     }
     hints

@@ -3,31 +3,37 @@
 use super::super::rolling;
 use super::routines::{SAID, column, erasing, function, say, sql_type, table};
 use super::{STD, left, neutral};
+use crate::past::{former_fields, former_names};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_sql::quote::{literal, qualified};
 use specc_syntax::ast::DataClass;
 use std::fmt::Write;
 
-/// That a line `l` of a log is of an entity. Lines once had the name of a partition, which may be gone since.
-fn logged_as(entity: &Entity) -> String {
+/// That a line `l` of a log is of an entity. Lines have the name that the table had when they were written: that of now, one of
+/// before, or once that of a partition, which may be gone since.
+fn logged_as(model: &Model, entity: &Entity) -> String {
     let name = |name: &Qualified| {
         format!("l.table_schema = {} and l.table_name = {}", literal(&name.schema), literal(&name.name))
     };
-    let own = name(&entity.name);
-    let Some(by) = &entity.partition_by else { return own };
-    let mut all = vec![own];
-    all.extend(entity.partitions.iter().map(|part| name(&part.name)));
-    if by.rolls.is_some() {
-        let stem = format!("{}_", rolling::stem(entity));
-        all.push(format!(
-            "l.table_schema = {} and starts_with(l.table_name, {}) and substr(l.table_name, {}) ~ '^[0-9]{{4}}'",
-            literal(&entity.name.schema),
-            literal(&stem),
-            stem.chars().count() + 1
-        ));
+    let mut all = vec![name(&entity.name)];
+    all.extend(former_names(model, entity).iter().map(name));
+    if let Some(by) = &entity.partition_by {
+        all.extend(entity.partitions.iter().map(|part| name(&part.name)));
+        if by.rolls.is_some() {
+            let stem = format!("{}_", rolling::stem(entity));
+            all.push(format!(
+                "l.table_schema = {} and starts_with(l.table_name, {}) and substr(l.table_name, {}) ~ '^[0-9]{{4}}'",
+                literal(&entity.name.schema),
+                literal(&stem),
+                stem.chars().count() + 1
+            ));
+        }
     }
-    format!("({})", all.join("\n       or "))
+    match all.as_slice() {
+        [own] => own.clone(),
+        all => format!("({})", all.join("\n       or ")),
+    }
 }
 
 /// A spec, and its person.
@@ -236,18 +242,27 @@ impl<'m> Sheet<'m> {
     /// The same of a row that is kept as JSON.
     fn json_condition(&self, reached: &Reached, row: &str) -> String {
         let entity = self.model.entity(reached.entity);
-        let key = |field: FieldIx| literal(&entity.fields[field].name);
+        // By the name that the column had when the row was kept.
+        let value = |field: FieldIx| {
+            let field = &entity.fields[field];
+            let before = former_fields(self.model, entity, field);
+            let all: Vec<_> =
+                [&field.name].into_iter().chain(&before).map(|name| format!("{row} ->> {}", literal(name))).collect();
+            match all.as_slice() {
+                [own] => own.clone(),
+                all => format!("coalesce({})", all.join(", ")),
+            }
+        };
         let links = reached.links.iter().filter_map(|link| {
             let Some((of, fields)) = &link.of else {
-                return Some(format!("{row} ->> {} = $1::text", key(link.fields[0])));
+                return Some(format!("{} = $1::text", value(link.fields[0])));
             };
             let at = self.person.reached.iter().position(|reached| reached.entity == *of)?;
             if let ([own], [field]) = (link.fields.as_slice(), fields.as_slice()) {
                 let array = self.array(at, *field);
-                return Some(format!("lower({row} ->> {}) = any (lower({array}::text)::text[])", key(*own)));
+                return Some(format!("lower({}) = any (lower({array}::text)::text[])", value(*own)));
             }
-            let equal =
-                |n: usize, name: &str| format!("lower(k.{name}::text) = lower({row} ->> {})", key(link.fields[n]));
+            let equal = |n: usize, name: &str| format!("lower(k.{name}::text) = lower({})", value(link.fields[n]));
             Some(self.among(at, fields, equal))
         });
         format!("({})", links.collect::<Vec<_>>().join(" or "))
@@ -340,7 +355,8 @@ impl<'m> Sheet<'m> {
 
     fn scrub(&self, reached: &Reached, log: &Entity, columns: &[&str]) -> String {
         let entity = self.model.entity(reached.entity);
-        let names: Vec<String> = kept(entity).map(|field| literal(&field.name)).collect();
+        let named = |field: &Field| [vec![field.name.clone()], former_fields(self.model, entity, field)].concat();
+        let names: Vec<String> = kept(entity).flat_map(named).map(|name| literal(&name)).collect();
         let names = format!("array[{}]", names.join(", "));
         let set: Vec<String> = columns.iter().map(|column| format!("{column} = l.{column} - {names}")).collect();
         let theirs: Vec<String> =
@@ -349,7 +365,7 @@ impl<'m> Sheet<'m> {
             "  update {} as l\n     set {}\n   where {}\n     and ({});\n",
             table(log),
             set.join(", "),
-            logged_as(entity),
+            logged_as(self.model, entity),
             theirs.join("\n       or ")
         )
     }
