@@ -279,6 +279,76 @@ fn a_partition_where_the_calendar_was_at_work() {
     assert!(code == 1 && said.contains("E0314"), "{said}");
 }
 
+const BASE_ROWS: &str = "enum stage { draft, live, gone }
+entity lines {
+  id: int key
+  text: text
+  use append_only
+  rls off
+}
+entity posts {
+  id: int key
+  code: text immutable
+  stage: stage = 'draft'
+  size: int = 1
+  workflow stage {
+    -> draft, live
+    draft -> live when size > 2
+    live -> gone
+  }
+  rls off
+}
+seed base {
+  lines { id: 1, text: 'a' }
+  lines { id: 2, text: 'b' }
+  posts { id: 1, code: 'x', stage: 'draft', size: 1 }
+}
+";
+
+/// Base rows that their own table does not let be changed are refused before anything is written.
+#[test]
+fn base_rows_that_may_not_change() {
+    let first = format!("{NOTES}{BASE_ROWS}");
+    let dir = moved_on(&first);
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    let with = |from: &str, to: &str| {
+        assert!(first.contains(from));
+        first.replace(from, to)
+    };
+    let refused = [
+        with("text: 'b'", "text: 'c'"),
+        with("  lines { id: 2, text: 'b' }\n", ""),
+        with("code: 'x'", "code: 'y'"),
+        with("stage: 'draft', size: 1", "stage: 'live', size: 1"),
+        with("entity lines", "entity rows was lines")
+            .replace("  lines {", "  rows {")
+            .replace("text: 'b'", "text: 'c'"),
+    ];
+    let mut all = String::new();
+    for text in refused {
+        spec(dir.path(), &text);
+        let args = ["build", "--stamp", "20260103000000", "--only", "migrations", "--allow-data-loss"];
+        let (code, said, _) = run(dir.path(), &args);
+        assert_eq!(code, 1, "{said}");
+        all.push_str(&said);
+    }
+    insta::assert_snapshot!(all);
+    // Another row beside it, a step that there is, and a table that was not append only yet.
+    for text in [
+        with("text: 'b' }", "text: 'b' }\n  lines { id: 3, text: 'c' }"),
+        with("stage: 'draft', size: 1", "stage: 'live', size: 3"),
+        with("code: 'x'", "code: 'x' || ''"),
+        with("  use append_only\n", "").replace("text: 'b'", "text: 'c'"),
+    ] {
+        let dir = moved_on(&first);
+        assert!(build(dir.path(), &[]).starts_with("exit code 0"));
+        spec(dir.path(), &text);
+        let (_, said, _) = run(dir.path(), &["build", "--stamp", "20260103000000", "--only", "migrations"]);
+        assert!(!said.contains("E0337"), "{said}");
+    }
+}
+
 #[test]
 fn a_backfill_makes_no_values_of_another_type() {
     let dir = moved_on(&NOTES.replace("text: text", "text: text[] backfill (array[text])"));

@@ -5,6 +5,7 @@ pub mod effective;
 pub mod formula;
 mod graph;
 pub mod index;
+pub mod known;
 mod past;
 mod reads;
 pub mod scope;

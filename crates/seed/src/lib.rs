@@ -6,6 +6,7 @@
 //! among the unlabelled rows of its table.
 
 mod between;
+mod changes;
 mod filter;
 pub mod large;
 mod order;
@@ -16,6 +17,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use changes::refused;
 pub use told::Told;
 
 use plan::{Plan, Row, single};
@@ -23,6 +25,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Seed, SqlExpr, TableName};
 use std::ops::Range;
 
+use specc_diag::Span;
 use specc_model::{Entity, EntityId, Expr, FieldIx, Model};
 
 /// The environment whose rows every other has too.
@@ -46,9 +49,22 @@ pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
     blocks(&plan, first..plan.rows.len(), &entities, env == BASE)
 }
 
+/// The rows of `base` as [`generate`] gives them, and where the spec says each.
+pub fn base(model: &Model) -> Vec<(Seed, Vec<Span>)> {
+    let mut plan = Plan::new(model);
+    let Some(set) = model.seeds.iter().find(|set| set.env == BASE) else { return Vec::new() };
+    let entities = plan.add(set);
+    placed(&plan, 0..plan.rows.len(), &entities, true)
+}
+
 /// The rows of a range as blocks in insertion order; kept as the spec says where `kept`.
 fn blocks(plan: &Plan<'_>, rows: Range<usize>, entities: &[EntityId], kept: bool) -> Vec<Seed> {
-    let mut seeds: Vec<Seed> = Vec::new();
+    placed(plan, rows, entities, kept).into_iter().map(|(seed, _)| seed).collect()
+}
+
+/// The same, with the places of the rows.
+fn placed(plan: &Plan<'_>, rows: Range<usize>, entities: &[EntityId], kept: bool) -> Vec<(Seed, Vec<Span>)> {
+    let mut seeds: Vec<(Seed, Vec<Span>)> = Vec::new();
     let mut last: Option<&Row<'_>> = None;
     // Rows of the block that is being made whose keys only the database knows.
     let mut open: Vec<usize> = Vec::new();
@@ -58,17 +74,18 @@ fn blocks(plan: &Plan<'_>, rows: Range<usize>, entities: &[EntityId], kept: bool
         let update = kept && !plan.has_made_up_number(at);
         let same = |last: &Row<'_>| last.entity == row.entity && same_columns(last, row);
         let merge = last.is_some_and(same)
-            && seeds.last().is_some_and(|seed| seed.update == update)
+            && seeds.last().is_some_and(|(seed, _)| seed.update == update)
             && !row.needs.iter().any(|need| open.contains(need));
         if !merge {
             let order = seeds.len() as u32;
-            seeds.push(block(plan.model.entity(row.entity), values, order, update));
+            seeds.push((block(plan.model.entity(row.entity), values, order, update), Vec::new()));
             open.clear();
         }
         if row.auto_key.is_none() {
             open.push(at);
         }
-        if let Some(seed) = seeds.last_mut() {
+        if let Some((seed, spans)) = seeds.last_mut() {
+            spans.push(row.source.span);
             seed.rows.push(values.iter().map(|(_, value)| SqlExpr::new(value.clone())).collect());
         }
         last = Some(row);

@@ -14,6 +14,7 @@ mod load;
 mod platform;
 mod removed;
 mod rolling;
+mod rows;
 mod search;
 mod streams;
 mod two;

@@ -12,7 +12,7 @@ use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::{self, Project};
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
-use specc_catalog::{Hints, MARK, Object, Rename};
+use specc_catalog::{Catalog, Hints, Kind, MARK, Object, Rename};
 use specc_diag::codes;
 use specc_diff::{RenameCandidate, Thing};
 use specc_migrate::{ChangeError, Consent, Decide, KeepError, Layout, MigrationError, MigrationInput, Stamp, keep_old};
@@ -191,6 +191,9 @@ fn migrations(
             }
             _ => Cow::Borrowed(&compilation.catalog),
         };
+        if let Some(last) = &state.catalog {
+            may_change(compilation, last, &catalog, &hints)?;
+        }
         let input = MigrationInput {
             project: &compilation.config.name,
             name: args.name.as_deref().unwrap_or_default(),
@@ -230,6 +233,17 @@ fn migrations(
             Err(error) => return Err(refused(error)),
         }
     }
+}
+
+/// Whether the tables of base rows let them be changed.
+fn may_change(compilation: &Compilation, last: &Catalog, now: &Catalog, hints: &Hints) -> Result<(), Failure> {
+    if !last.iter().any(|(id, _)| id.kind == Kind::Seed) {
+        return Ok(());
+    }
+    let difference = specc_diff::diff(last, now, &hints.since(&last.said));
+    let rows = difference.rows.iter().map(|change| (&change.seed, change.put));
+    let found = specc_seed::refused(&compilation.model, [&difference.from, now], rows);
+    if found.is_empty() { Ok(()) } else { Err(Failure::Findings(found, compilation.sources.clone())) }
 }
 
 /// Why there is no migration, and what to do.

@@ -33,7 +33,7 @@ mod results;
 mod rolling;
 mod rounds;
 mod scenarios;
-mod seed_keys;
+mod seed_rows;
 pub mod seeds;
 mod shapes;
 mod shut_indexes;
@@ -186,7 +186,8 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     let (seeds, labels) = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
     model.seeds = seeds;
-    seed_keys::check(&model, out);
+    seed_rows::keys(&model, out);
+    seed_rows::check(&model, &filled.entities, out);
     model.scenarios = scenarios::scenarios(project, &Exprs::new(project, &model), decls, &filled, &labels, out);
     sizes::sizes_and_queries(project, decls, &mut model, out);
     idle::check(project, &model, out);
