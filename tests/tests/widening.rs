@@ -96,6 +96,68 @@ fn what_is_wider_and_what_is_narrower_is_so_on_a_server() {
 }
 
 /// A spec is neither wider nor narrower than itself, however it is laid out, and than itself with all rules written apart.
+const NAMED: &str = "
+viewer -> profiles
+enum state { open, closed, gone }
+function odd(n: int) -> boolean language plpgsql stable to authenticated as $$ begin return n > 3; end $$
+function mine(whom: uuid) -> boolean language sql stable to authenticated as $$ select whom = auth.uid() $$
+entity profiles {
+  id -> auth.users key
+  policy { own: allow select to authenticated when id = viewer }
+}
+entity items {
+  id: int key
+  state: state = 'open'
+  size: int
+  owner_id -> profiles
+  index (owner_id)
+  policy {
+    readers: allow select to authenticated when state = 'open' and mine(owner_id)
+    odds: allow update to authenticated when odd(size) and owner_id = viewer
+    raw: allow delete to authenticated when sql $$ state = 'open' and size > 3 $$
+  }
+}
+entity others {
+  id: int key
+  size: int
+  policy {
+    odds: allow select to authenticated when odd(size)
+    raw: allow delete to authenticated when sql $$ size > 3 $$
+  }
+}
+";
+
+/// Names of labels, parameters and columns change and what they mean does not: nothing is said to be wider or narrower. What
+/// changes its meaning beside that is said, where it is.
+#[test]
+fn other_names_open_and_close_nothing() {
+    let model = |text: &str| model_of(&[("names.dbspec", text.to_owned())], Options::default()).0;
+    let before = model(NAMED);
+    let renamed = NAMED
+        .replace("{ open,", "{ opened was open,")
+        .replace("'open'", "'opened'")
+        .replace("odd(n: int)", "odd(number: int)")
+        .replace("return n >", "return number >")
+        .replace("mine(whom: uuid)", "mine(user_key: uuid)")
+        .replace("select whom =", "select user_key =")
+        .replace("  size: int\n  owner_id", "  amount: int was size\n  owner_id")
+        .replace("odd(size) and", "odd(amount) and")
+        .replace("'opened' and size", "'opened' and amount");
+    let lines = |text: &str| specc_prove::compare(&before, &model(text)).lines();
+    assert_eq!(lines(&renamed), [""; 0]);
+    for (from, to, table) in [
+        ("return number > 3", "return number > 2", "items"),
+        ("'opened' and amount > 3", "'opened' and amount > 2", "items"),
+        ("sql $$ size > 3", "sql $$ size > 2", "others"),
+        ("'opened' and amount > 3", "'closed' and amount > 3", "items"),
+    ] {
+        let other = renamed.replace(from, to);
+        assert_ne!(other, renamed);
+        let said = lines(&other);
+        assert!(said.iter().any(|line| line.contains(&format!("`{table}`"))), "{from}: {said:?}");
+    }
+}
+
 #[test]
 fn a_spec_is_the_same_as_itself() {
     for name in specc_tests::specs() {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_diag::{Span, codes};
 use specc_model::effective::{COMMANDS, bypasses};
+use specc_model::formula::Node;
 use specc_model::{Entity, EntityId, ExprRef, FieldIx, Model, Qualified, Rls, RuleAction};
 use std::collections::BTreeSet;
 
@@ -87,6 +88,8 @@ pub fn compare(old: &Model, new: &Model) -> Compared {
         .iter()
         .flat_map(|id| roles.iter().flat_map(move |role| COMMANDS.map(move |command| (*id, role, command))))
         .collect();
+    let cells = cells.into_iter().filter(|(id, _, command)| touches(&before, &after, *id, *command));
+    let cells: Vec<(EntityId, &SmolStr, RuleAction)> = cells.collect();
     let cell = |(id, role, command): &(EntityId, &SmolStr, RuleAction)| {
         let without = |mut more: More| {
             // A column that only one of them has is no access that anybody gains or loses.
@@ -114,8 +117,45 @@ pub fn compare(old: &Model, new: &Model) -> Compared {
     Compared { all, left_out, roles: roles.clone(), entities, model: after }
 }
 
+/// Whether what an entity's rules say of a command, or of the rows that it finds, is not the same, or asks about rows of others.
+/// Where it is the same, in the same words, and about one row alone, nothing is changed for that command.
+fn touches(before: &Model, after: &Model, id: EntityId, command: RuleAction) -> bool {
+    let (a, b) = (before.entity(id), after.entity(id));
+    let asked = |entity: &Entity| -> Vec<specc_model::Rule> {
+        let speaks = |rule: &&specc_model::Rule| {
+            rule.actions.iter().any(|(action, _)| *action == command || *action == RuleAction::Select)
+        };
+        entity.rules.iter().filter(speaks).cloned().collect()
+    };
+    let (was, is) = (asked(a), asked(b));
+    let formulas = is.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
+    let alone = formulas.clone().all(|expr| {
+        let mut alone = true;
+        expr.formula.visit(|part| {
+            alone &= !matches!(
+                part.node,
+                Node::Sql(_) | Node::Path(..) | Node::Exists(_) | Node::Predicate(..) | Node::ViewerField(_)
+            ) && !matches!(&part.node, Node::Call(call) if call.declared.is_some())
+                && !matches!(&part.node, Node::AsIs(sql) if !sql.objects.is_empty());
+        });
+        alone
+    });
+    let fields = |entity: &Entity| -> Vec<(bool, bool, bool)> {
+        entity.fields.iter().map(|f| (f.immutable, f.generated.is_some(), f.maintained.is_some())).collect()
+    };
+    let formula = |expr: &Option<ExprRef>| expr.as_ref().map(|expr| expr.formula.unplaced());
+    words(&was) != words(&is)
+        || !alone
+        || fields(a) != fields(b)
+        || formula(&a.visible) != formula(&b.visible)
+        || before.grants.len() != after.grants.len()
+        || format!("{:?}", before.grants) != format!("{:?}", after.grants)
+        || format!("{:?}", before.roles) != format!("{:?}", after.roles)
+        || before.options.derive != after.options.derive
+}
+
 /// Rules without their places.
-fn words(rules: &[specc_model::Rule]) -> Vec<String> {
+pub(super) fn words(rules: &[specc_model::Rule]) -> Vec<String> {
     rules
         .iter()
         .map(|rule| {

@@ -9,7 +9,10 @@ mod renamed;
 pub use compare::{Compared, Difference, compare};
 
 use renamed::{Ids, Renamed};
-use specc_model::{Entity, EntityId, ExprRef, FieldIx, Grant, Model, Object, PredicateId, RelationId, Rls, Rule};
+use specc_model::{
+    Entity, EntityId, ExprRef, FieldIx, Function, Grant, Model, Object, PredicateId, RelationId, Rls, Rule,
+};
+use specc_split::Lexer;
 use std::collections::BTreeSet;
 
 /// The rules of two specs over the tables of both.
@@ -167,21 +170,22 @@ impl Making<'_> {
     fn shared(&mut self) {
         let place = |name: &str| self.after.index.predicates.get(name).copied();
         let predicates: Vec<Option<PredicateId>> = self.old.predicates.iter().map(|p| place(&p.name)).collect();
-        let same = |f: &specc_model::Function| {
+        let same = |f: &Function| {
             self.after.functions.iter().position(|new| new.name == f.name && is_alike(self.old, f, &self.after, new))
         };
         let functions: Vec<Option<usize>> = self.old.functions.iter().map(same).collect();
         let (mut next_predicate, mut next_function) = (self.after.predicates.len() as u32, self.after.functions.len());
-        let changed = changed_names(self.old, &self.after, &functions);
         self.ids.predicates = predicates.iter().map(|id| id.unwrap_or(PredicateId(u32::MAX))).collect();
-        self.ids.functions = functions
-            .iter()
-            .zip(&self.old.functions)
-            .map(|(at, function)| at.filter(|_| !changed.contains(function.name.name.as_str())).unwrap_or(usize::MAX))
-            .collect();
+        self.ids.functions = functions.iter().map(|at| at.unwrap_or(usize::MAX)).collect();
         // What uses something that differs differs too.
         loop {
             let before = (self.ids.predicates.clone(), self.ids.functions.clone());
+            let differs = self.differs();
+            for at in 0..self.old.functions.len() {
+                if self.old.functions[at].depends.iter().any(&differs) || self.reads_other(at, &differs) {
+                    self.ids.functions[at] = usize::MAX;
+                }
+            }
             for (at, predicate) in self.old.predicates.iter().enumerate() {
                 let id = self.ids.predicates[at];
                 let Some(new) = self.after.predicates.get(id.0 as usize) else { continue };
@@ -224,9 +228,53 @@ impl Making<'_> {
         for (at, function) in self.old.functions.iter().enumerate() {
             if self.ids.functions[at] == self.after.functions.len() {
                 let asks = function.asks.as_ref().map(|asks| self.renamed().in_function(asks));
-                self.after.functions.push(specc_model::Function { asks, ..function.clone() });
+                self.after.functions.push(Function { asks, ..function.clone() });
             }
         }
+    }
+
+    /// Whether something of the earlier spec is not what it was, as far as is known by now.
+    fn differs(&self) -> impl Fn(&Object) -> bool + use<> {
+        let entities: Vec<bool> = self.old.entities.iter().map(|entity| self.has_other_rules(entity)).collect();
+        let functions: Vec<bool> = self.ids.functions.iter().map(|at| *at == usize::MAX).collect();
+        let mut views = vec![false; self.old.views.len()];
+        loop {
+            let before = views.clone();
+            for (at, view) in self.old.views.iter().enumerate() {
+                let same = self.after.views.iter().any(|other| other.name == view.name && other.query == view.query);
+                views[at] |= !same
+                    || view.depends.iter().any(|on| match on {
+                        Object::Entity(id) => entities[id.0 as usize],
+                        Object::Function(at) => functions[*at],
+                        Object::View(at) => before[*at],
+                        _ => false,
+                    });
+            }
+            if views == before {
+                break;
+            }
+        }
+        move |object| match object {
+            Object::Entity(id) => entities[id.0 as usize],
+            Object::Function(at) => functions[*at],
+            Object::View(at) => views[*at],
+            _ => false,
+        }
+    }
+
+    /// Whether the rules of an entity of the earlier spec are not those that it has now.
+    fn has_other_rules(&self, entity: &Entity) -> bool {
+        let now = self.after.entity(self.ids.entity(entity.id));
+        let rules: Vec<Rule> = entity.rules.iter().map(|rule| self.rule(entity.id, rule)).collect();
+        self.gone.contains(&now.id) || now.rls != entity.rls || compare::words(&rules) != compare::words(&now.rules)
+    }
+
+    /// Whether the body of a function reads or calls what differs.
+    fn reads_other(&self, at: usize, differs: &impl Fn(&Object) -> bool) -> bool {
+        let function = &self.old.functions[at];
+        function.reads.iter().any(|id| differs(&Object::Entity(*id)))
+            || function.views.iter().any(|at| differs(&Object::View(*at)))
+            || function.calls.iter().any(|at| differs(&Object::Function(*at)))
     }
 
     fn renamed(&self) -> Renamed<'_> {
@@ -291,59 +339,42 @@ impl Making<'_> {
 }
 
 /// Whether two functions of the same name do the same, as far as their own text says.
-fn is_alike(old: &Model, a: &specc_model::Function, new: &Model, b: &specc_model::Function) -> bool {
-    let types = |model: &Model, f: &specc_model::Function| -> Vec<String> {
+fn is_alike(old: &Model, a: &Function, new: &Model, b: &Function) -> bool {
+    let types = |model: &Model, f: &Function| -> Vec<String> {
         f.params.iter().map(|param| format!("{:?}", param.ty.declared(model))).collect()
     };
-    let settings = |f: &specc_model::Function| -> Vec<(String, String)> {
+    let settings = |f: &Function| -> Vec<(String, String)> {
         f.settings.iter().map(|s| (s.name.text.to_string(), s.value.to_string())).collect()
     };
-    a.body == b.body
+    let asks = a.asks.is_some() && b.asks.is_some();
+    // What both ask is compared with its meaning; of other bodies the texts are.
+    (asks || a.body == b.body || same_but_parameters(old, a, new, b))
         && (a.security_definer, a.strict, &a.language) == (b.security_definer, b.strict, &b.language)
         && types(old, a) == types(new, b)
         && settings(a) == settings(b)
 }
 
-/// Names of functions, entities and the like that are not what they were: a text that has one of them in it may mean
-/// something else than before.
-fn changed_names(old: &Model, new: &Model, functions: &[Option<usize>]) -> BTreeSet<String> {
-    // Everything of the earlier spec with its text, and whether the later one has it in the same words.
-    let mut all: Vec<(&str, String, bool)> = Vec::new();
-    for (function, at) in old.functions.iter().zip(functions) {
-        all.push((&function.name.name, function.body.to_string(), at.is_some()));
+/// Whether two bodies differ in nothing but names of parameters. A name that is a column's as well may stand for that.
+fn same_but_parameters(old: &Model, a: &Function, new: &Model, b: &Function) -> bool {
+    let is_column = |model: &Model, name: &str| model.entities.iter().any(|entity| entity.field(name).is_some());
+    let renamed: Vec<(&str, &str)> = a
+        .params
+        .iter()
+        .zip(&b.params)
+        .map(|(was, is)| (was.name.as_str(), is.name.as_str()))
+        .filter(|(was, is)| was != is)
+        .collect();
+    let taken = |name: &str| is_column(old, name) || is_column(new, name);
+    if renamed.is_empty() || a.params.len() != b.params.len() || renamed.iter().any(|(x, y)| taken(x) || taken(y)) {
+        return false;
     }
-    for predicate in &old.predicates {
-        let same = new.predicates.iter().any(|p| p.name == predicate.name && p.body.text == predicate.body.text);
-        all.push((&predicate.name, predicate.body.text.to_string(), same));
-    }
-    for entity in &old.entities {
-        let rules = |entity: &Entity| -> String { entity.rules.iter().map(said).collect::<Vec<_>>().join("\n") };
-        let same = new.entities.iter().find(|other| other.name == entity.name);
-        let same = same.is_some_and(|other| rules(other) == rules(entity) && other.rls == entity.rls);
-        all.push((&entity.name.name, rules(entity), same));
-    }
-    for view in &old.views {
-        let same = new.views.iter().any(|other| other.name == view.name && other.query == view.query);
-        all.push((&view.name.name, view.query.to_string(), same));
-    }
-    let mut changed: BTreeSet<String> = BTreeSet::new();
-    loop {
-        let before = changed.len();
-        for (name, text, same) in &all {
-            if !same || changed.iter().any(|other| text.contains(other.as_str())) {
-                changed.insert((*name).to_owned());
-            }
-        }
-        if changed.len() == before {
-            return changed;
-        }
-    }
-}
-
-/// A rule in words: what it says, without where.
-fn said(rule: &Rule) -> String {
-    let text = |expr: &Option<ExprRef>| expr.as_ref().map(|expr| expr.text.to_string()).unwrap_or_default();
-    let (when, check) = (text(&rule.when), text(&rule.check));
-    let Rule { forbid, actions, roles, unless, exact, .. } = rule;
-    format!("{forbid} {actions:?} {roles:?} {when} {unless} {check} {exact}")
+    let tokens = |text: &str| Lexer::new(text).collect::<Result<Vec<_>, _>>();
+    let (Ok(was), Ok(is)) = (tokens(&a.body), tokens(&b.body)) else { return false };
+    was.len() == is.len()
+        && was.iter().zip(&is).all(|(x, y)| {
+            let (x_text, y_text) = (&a.body[x.start..x.end], &b.body[y.start..y.end]);
+            let names = || x.name(&a.body).zip(y.name(&b.body));
+            x_text == y_text && !renamed.iter().any(|(_, is)| y.name(&b.body).as_deref() == Some(*is))
+                || names().is_some_and(|(x, y)| renamed.contains(&(x.as_str(), y.as_str())))
+        })
 }

@@ -2,12 +2,15 @@
 
 use crate::sorts::Scope;
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Formula, Node, Piece, Read, Row, Value};
+use specc_facts::Family;
+use specc_model::formula::{AsIs, Exists, Formula, Node, Piece, Read, Row, Value};
 use specc_model::scope::PathStep;
 use specc_model::{
-    Base, CompositeId, DomainId, EntityId, EnumId, Expr, ExprRef, FieldIx, Model, ParamKind, PredicateId,
+    Base, CompositeId, DomainId, EntityId, EnumId, Expr, ExprRef, FieldIx, Model, Object, ParamKind, PredicateId,
     PredicateParam, Qualified, RelationId, Type,
 };
+use specc_split::{Lexer, TokenKind};
+use specc_sql::quote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,6 +56,14 @@ fn of_name(new: &Model, like: &Base, name: &Qualified) -> Option<Base> {
         Base::Composite(_) => Base::Composite(CompositeId(place(new.composites.iter().map(|c| &c.name).collect())?)),
         _ => return None,
     })
+}
+
+/// The enum that a type is.
+fn label_of(ty: &Type) -> Option<u32> {
+    match ty.base {
+        Base::Enum(id) => Some(id.0),
+        _ => None,
+    }
 }
 
 /// From one model to the other.
@@ -127,13 +138,58 @@ impl Renamed<'_> {
         Some(Formula { node: Node::Literal(Value::Text(now.clone())), ..part.clone() })
     }
 
+    /// SQL that stays as it is, in the words of now: what it reads may have another name, and a label of what it reads too.
+    fn as_is(&self, sql: &AsIs) -> AsIs {
+        let field = |(entity, field): &(EntityId, FieldIx)| (self.ids.entity(*entity), self.ids.field(*entity, *field));
+        let mut columns: Vec<_> = sql.columns.iter().map(field).collect();
+        columns.sort_unstable();
+        let object = |object: &Object| match object {
+            Object::Entity(id) => Object::Entity(self.ids.entity(*id)),
+            Object::Function(at) => Object::Function(self.ids.functions[*at]),
+            other => other.clone(),
+        };
+        let mut objects: Vec<_> = sql.objects.iter().map(object).collect();
+        objects.sort_unstable();
+        let read = |(entity, field): &(EntityId, FieldIx)| &self.old.entity(*entity).fields[*field];
+        let named = |name: &str| {
+            let mut all = sql.columns.iter().filter(|column| read(column).name == name).map(|column| {
+                let (entity, field) = field(column);
+                &self.new.entity(entity).fields[field].name
+            });
+            all.next().filter(|now| all.all(|other| other == *now) && now.as_str() != name)
+        };
+        // A text beside columns of a text's type may be one of theirs.
+        let enums: Vec<u32> = sql.columns.iter().filter_map(|column| label_of(&read(column).ty)).collect();
+        let label = |text: &str| {
+            let mut all = enums.iter().filter_map(|of| self.ids.labels.get(&(*of, text.into())));
+            let has_text = sql.columns.iter().any(|column| {
+                let family = |name: &str| specc_facts::family(name) == Family::Text;
+                matches!(&self.old.under(&read(column).ty).base, Base::Builtin(name) if family(name))
+            });
+            all.next().filter(|_| !has_text)
+        };
+        let mut text = String::with_capacity(sql.text.len());
+        let mut last = 0;
+        for token in Lexer::new(&sql.text).map_while(Result::ok) {
+            let written = &sql.text[token.start..token.end];
+            let now = match token.kind {
+                TokenKind::Text => {
+                    let inner = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+                    inner.and_then(|inner| label(&inner.replace("''", "'"))).map(|now| quote::text(now))
+                }
+                _ => token.name(&sql.text).and_then(|name| named(&name)).map(|now| quote::ident(now).into_owned()),
+            };
+            text.push_str(&sql.text[last..token.start]);
+            text.push_str(now.as_deref().unwrap_or(written));
+            last = token.end;
+        }
+        text.push_str(&sql.text[last..]);
+        AsIs { text: text.into(), columns, objects }
+    }
+
     /// What names nothing by itself but what calls and queries name.
     fn parts(&self, of: &Formula, scope: &Scope) -> Node {
         let (node, ty) = (&of.node, &of.ty);
-        let label_of = |ty: &Type| match ty.base {
-            Base::Enum(id) => Some(id.0),
-            _ => None,
-        };
         let beside = node.parts().into_iter().find_map(|part| label_of(&part.ty)).or_else(|| label_of(ty));
         let params: &[PredicateParam] = match node {
             Node::Predicate(id, _) => &self.old.predicates[id.0 as usize].params,
@@ -147,6 +203,7 @@ impl Renamed<'_> {
         match &mut node {
             Node::Predicate(id, _) => *id = self.ids.predicates[id.0 as usize],
             Node::Call(call) => call.declared = call.declared.map(|at| self.ids.functions[at]),
+            Node::AsIs(sql) => **sql = self.as_is(sql),
             Node::Sql(sql) => {
                 for piece in &mut sql.pieces {
                     match piece {
