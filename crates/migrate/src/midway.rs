@@ -395,6 +395,8 @@ impl<'d> Midway<'d> {
             | Alter::NameRequired { .. }
             | Alter::MoveRows { .. }
             | Alter::ReturnRows { .. }
+            | Alter::HoldRows { .. }
+            | Alter::ReleaseRows { .. }
             | Alter::AwaitWriters(_) => {}
         }
     }

@@ -65,19 +65,28 @@ impl<'d> Search<'_, 'd, '_> {
         let (of_before, bounds_before) = before.partition_of.as_ref()?;
         let whole = self.builder.to.table(of).filter(|_| of == of_before && bounds != bounds_before)?;
         let known = self.builder.from.table(of)?;
-        let keys = whole.partition_by.as_ref()?.keys.iter().map(|key| match &key.on {
+        let divides = |key: &specc_catalog::IndexKey| match &key.on {
             KeyOn::Column(column) => Some(ident(&self.column(&whole.table, column)).into_owned()),
             KeyOn::Expr(expr) if self.says_the_same(known, expr) => Some(format!("({})", self.before(of, &expr.text)?)),
             KeyOn::Expr(_) => None,
+        };
+        let keys: Vec<String> = whole.partition_by.as_ref()?.keys.iter().map(divides).collect::<Option<_>>()?;
+        // Another part may take them.
+        let parts = State::iter(self.builder.to).filter_map(|(_, entry)| match &entry.object {
+            Object::Table(part) => {
+                part.partition_of.as_ref().filter(|(other, _)| other == of).map(|(_, bounds)| bounds)
+            }
+            _ => None,
         });
-        let within = within(&keys.collect::<Option<Vec<_>>>()?, bounds)?;
+        let all: Vec<String> = parts.map(|bounds| within(&keys, bounds)).collect::<Option<_>>()?;
+        let within = all.join(" or ");
         let (table, name) = self.called(before);
         Some(Misfit {
             table,
             other: None,
             rows: self.text(format!("from {name} where ({within}) is not true")),
             groups: None,
-            what: "no place within its new bounds",
+            what: "no place in any partition under the new bounds",
             code: "check_violation",
         })
     }

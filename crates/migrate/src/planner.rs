@@ -194,7 +194,8 @@ pub fn plan_change<'d>(
     builder.move_rows()?;
     builder.note_labels(&actions)?;
     builder.beside_default();
-    builder.back_to_default();
+    builder.back_to_others();
+    builder.within_new_bounds();
     builder.count();
     builder.rows();
     builder.asked_under_new_names();

@@ -327,6 +327,22 @@ pub enum Alter<'a> {
         partition: &'a specc_catalog::Table,
         /// The columns that are written.
         columns: Vec<&'a str>,
+        /// Which of them; none: all.
+        only: Option<&'a str>,
+    },
+    /// Puts rows aside that a partition has no place for under its new bounds, while it stands alone.
+    HoldRows {
+        /// The partition.
+        partition: &'a specc_catalog::Table,
+        /// Whether a row is within the new bounds.
+        within: &'a str,
+    },
+    /// Writes them to what it is a partition of, where another one takes them.
+    ReleaseRows {
+        /// The partition, with what it is a part of.
+        partition: &'a specc_catalog::Table,
+        /// The columns that are written.
+        columns: Vec<&'a str>,
     },
     /// Makes a partition stand alone.
     Detach {

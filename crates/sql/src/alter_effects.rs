@@ -91,6 +91,12 @@ impl<'a> Alter<'a> {
                     f(parent, RowExclusive, false);
                 }
             }
+            Alter::HoldRows { partition, .. } => f(&partition.table, RowExclusive, true),
+            Alter::ReleaseRows { partition, .. } => {
+                if let Some((parent, _)) = &partition.partition_of {
+                    f(parent, RowExclusive, false);
+                }
+            }
             Alter::MoveRows { partition, rest, .. } => {
                 f(rest, RowExclusive, true);
                 if let Some((parent, _)) = &partition.partition_of {
@@ -167,9 +173,11 @@ impl<'a> Alter<'a> {
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
-            Alter::Attach { partition } | Alter::Detach { partition } | Alter::ReturnRows { partition, .. } => {
-                Some(&partition.table)
-            }
+            Alter::Attach { partition }
+            | Alter::Detach { partition }
+            | Alter::ReturnRows { partition, .. }
+            | Alter::HoldRows { partition, .. }
+            | Alter::ReleaseRows { partition, .. } => Some(&partition.table),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ begin
   select count(*) into misfits from public.readings_2025 where ((at is not null and at >= '2025-01-01' and at < '2026-07-01')) is not true;
   if misfits > 0 then
     raise exception using
-      message = 'rows of public.readings_2025 that have no place within its new bounds: ' || misfits,
+      message = 'rows of public.readings_2025 that have no place in any partition under the new bounds: ' || misfits,
       errcode = 'check_violation',
       hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.readings_2025 where ((at is not null and at >= ''2025-01-01'' and at < ''2026-07-01'')) is not true';
   end if;

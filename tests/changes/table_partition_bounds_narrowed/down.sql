@@ -13,7 +13,7 @@ begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '20ms';
-      lock table public.visits, public.visits_2, public.visits_1 in access exclusive mode;
+      lock table public.visits, public.visits_1, public.visits_2 in access exclusive mode;
       perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
@@ -26,11 +26,17 @@ begin
 end
 $$;
 
-drop table public.visits_2;
-
 alter table public.visits rename column day to at;
 
 alter table public.visits detach partition public.visits_1;
 
+alter table public.visits detach partition public.visits_2;
+
 alter table public.visits attach partition public.visits_1
   for values from ('2026-01-01') to ('2026-02-01');
+
+insert into public.visits (id, at) overriding system value
+select id, at from public.visits_2
+where (at is not null and at >= '2026-01-01' and at < '2026-02-01');
+
+drop table public.visits_2;

@@ -1,1 +1,1 @@
-insert into visits values (1, '2026-01-02');
+insert into visits values (1, '2026-01-02'), (2, '2026-01-09'), (3, '2026-01-10'), (4, '2026-01-31');

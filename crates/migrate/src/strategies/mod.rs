@@ -8,6 +8,7 @@ pub(crate) mod in_place;
 pub(crate) mod key_swap;
 pub(crate) mod moved_table;
 pub(crate) mod partition_beside;
+pub(crate) mod partition_bounds;
 pub(crate) mod partition_move;
 pub(crate) mod recreate;
 mod rows_from;

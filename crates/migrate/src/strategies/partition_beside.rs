@@ -1,5 +1,6 @@
 //! A partition that comes beside a default one: rows that belong into it stand there.
 
+use crate::account::called_before;
 use crate::action_graph::{Node, Role, Slot};
 use crate::place::NodeId;
 use crate::planner::Builder;
@@ -7,7 +8,7 @@ use specc_catalog::{Bounds, Object, Rule, Table, TableName};
 use specc_sql::{Alter, Statement};
 
 /// The columns that are given values.
-fn written(table: &Table) -> Vec<&str> {
+pub(super) fn written(table: &Table) -> Vec<&str> {
     let written = table.columns.iter().filter(|column| column.generated.is_none());
     written.map(|column| column.name.as_str()).collect()
 }
@@ -52,8 +53,9 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// On the way back, the rows of a partition that goes stand in the default one again.
-    pub(crate) fn back_to_default(&mut self) {
+    /// On the way back, the rows of a partition that goes stand in the default one again, or in one that takes them with its
+    /// bounds of before.
+    pub(crate) fn back_to_others(&mut self) {
         if !self.options.one {
             return;
         }
@@ -69,7 +71,15 @@ impl<'d> Builder<'d, '_> {
             let Some((whole, _)) = part.partition_of.as_ref().filter(|(_, bounds)| *bounds != Bounds::Default) else {
                 continue;
             };
-            let Some(table) = self.to.table(whole).filter(|_| self.default_of(whole).is_some()) else { continue };
+            let Some(table) = self.to.table(whole) else { continue };
+            let only = match self.default_of(whole) {
+                Some(_) => None,
+                None if !self.rebounds(whole) => continue,
+                None => match self.taken_within(self.to, table) {
+                    Some(fits) => Some(self.arena.text(fits)),
+                    None => continue,
+                },
+            };
             let columns = written(table);
             let detached: Vec<NodeId> = self
                 .nodes
@@ -87,12 +97,26 @@ impl<'d> Builder<'d, '_> {
                     self.nodes.push(slot, Role::Drop, phase, detach)
                 }
             };
-            let back = Alter::ReturnRows { partition: part, columns };
+            let back = Alter::ReturnRows { partition: part, columns, only };
             let back = self.nodes.push(slot, Role::Drop, phase, Statement::Alter(back));
             self.nodes.edge(gone, back);
             self.nodes.edge(back, drop);
-            // Nothing is lost by it any more.
-            self.nodes[drop].statement = Statement::DropTemporary(self.arena.object(part.clone()));
+            for (_, came) in self.coming(whole) {
+                self.nodes.edge(came, back);
+            }
+            // A part gets the names of its table as long as it is one.
+            let was = called_before(self.set.renamed, &whole.id());
+            let renames = self.nodes.iter().filter(|(_, node)| {
+                matches!(node.statement, Statement::Alter(Alter::RenamePart { .. }))
+                    && node.statement.table().is_some_and(|of| *of == *whole || *of == was)
+            });
+            for rename in renames.map(|(id, _)| id).collect::<Vec<_>>() {
+                self.nodes.soft(rename, gone);
+            }
+            if only.is_none() {
+                // Nothing is lost by it any more.
+                self.nodes[drop].statement = Statement::DropTemporary(self.arena.object(part.clone()));
+            }
         }
     }
 

@@ -93,7 +93,9 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::HandOver { table, from, to } => rows::hand_over(out, table, from, to),
         Alter::NameRequired { table, columns } => rows::name_required(out, table, columns),
-        Alter::ReturnRows { partition, columns } => rows::return_rows(out, partition, columns),
+        Alter::ReturnRows { partition, columns, only } => rows::return_rows(out, partition, columns, *only),
+        Alter::HoldRows { partition, within } => rows::hold_rows(out, partition, within),
+        Alter::ReleaseRows { partition, columns } => rows::release_rows(out, partition, columns),
         Alter::MoveRows { partition, rest, columns } => rows::move_rows(out, partition, rest, columns),
         Alter::AwaitWriters(table) => rows::await_writers(out, table),
         Alter::AddLabel { ty, label, before } => {

@@ -109,7 +109,7 @@ pub(super) fn hand_over(out: &mut String, table: &TableName, from: &str, to: &st
 }
 
 /// Triggers fire, as on any row that is written.
-pub(super) fn return_rows(out: &mut String, partition: &Table, columns: &[&str]) {
+pub(super) fn return_rows(out: &mut String, partition: &Table, columns: &[&str], only: Option<&str>) {
     let Some((whole, _)) = &partition.partition_of else { return };
     let columns: Vec<_> = columns.iter().map(|column| ident(column)).collect();
     let columns = columns.join(", ");
@@ -117,6 +117,60 @@ pub(super) fn return_rows(out: &mut String, partition: &Table, columns: &[&str])
     table_name(out, whole);
     out.push_str(&format!(" ({columns}) overriding system value\nselect {columns} from "));
     table_name(out, &partition.table);
+    if let Some(only) = only {
+        out.push_str(&format!("\nwhere {only}"));
+    }
+}
+
+/// The table in which rows of a partition are aside for a moment.
+fn held(partition: &Table) -> String {
+    let name = format!("specc_held_{}", partition.table.name);
+    format!("pg_temp.{}", ident(specc_catalog::clip(&name, specc_catalog::LONGEST_NAME)))
+}
+
+pub(super) fn hold_rows(out: &mut String, partition: &Table, within: &str) {
+    let name = qualified(&partition.table.schema, &partition.table.name);
+    let body = format!(
+        "
+declare
+  fires constant text := current_setting('session_replication_role');
+begin
+{quiet}  create temporary table {held} on commit drop as
+    select * from {name} where ({within}) is not true;
+  delete from {name} where ({within}) is not true;
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+end
+",
+        quiet = quiet("  ", false),
+        held = held(partition).trim_start_matches("pg_temp."),
+    );
+    out.push_str("-- Rows that belong into another partition now are put aside until that can take them.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+pub(super) fn release_rows(out: &mut String, partition: &Table, columns: &[&str]) {
+    let Some((whole, _)) = &partition.partition_of else { return };
+    let columns: Vec<_> = columns.iter().map(|column| ident(column)).collect();
+    let body = format!(
+        "
+declare
+  fires constant text := current_setting('session_replication_role');
+begin
+{quiet}  insert into {whole} ({columns}) overriding system value select {columns} from {held};
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+end
+",
+        quiet = quiet("  ", false),
+        whole = qualified(&whole.schema, &whole.name),
+        columns = columns.join(", "),
+        held = held(partition),
+    );
+    out.push_str("-- They go to the partition that takes them.\ndo ");
+    out.push_str(&dollar(&body));
 }
 
 /// Which rows belong there, Postgres says.
