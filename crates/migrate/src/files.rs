@@ -295,7 +295,9 @@ fn first(input: &MigrationInput<'_>, out: Out<'_>) -> Result<Vec<Sum>, Cycle> {
             (out.file(format!("{own}/down/{name}.down.sql"), text), back)
         };
         let ((up, sum), (down, back)) = rayon::join(up, down);
-        let record = Record::new(&plan, stage, (&up, &sum), &back, &[]).to_json();
+        let mut record = Record::new(&plan, stage, (&up, &sum), &back, &[]);
+        record.stirred(&back, [input.catalog, input.catalog]);
+        let record = record.to_json();
         let up = out.with(format!("{migrations}/{name}.sql"), up.text, sum);
         [up, down, out.file(format!("{own}/plans/{name}.json"), record)]
     };
@@ -400,9 +402,12 @@ fn change(
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
             record.renames = account::renamings(difference);
+            record.stirred(&back, [input.catalog, previous]);
             (render::down(&file, &back, &told, &notes, previous), record)
         } else {
-            (render::elsewhere(&file, &first), Record::new(&plan, stage, (&up, &sum), &nothing, &[]))
+            let mut record = Record::new(&plan, stage, (&up, &sum), &nothing, &[]);
+            record.stirred(&nothing, [input.catalog, previous]);
+            (render::elsewhere(&file, &first), record)
         };
         stamps.push(stamp.to_string());
         stamp = stamp.next();

@@ -5,18 +5,44 @@ use crate::words::{lines, said};
 use specc_postgres::{Address, Session, programs};
 use specc_runner::Script;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The statements that would make the database's objects, whatever their order and that of columns.
+/// Partitions that the calendar made, by what each is a part of and its bounds: the schema and the name.
+pub type Rolled = BTreeMap<(String, String), (String, String)>;
+
+/// The partitions that the calendar made.
+///
+/// # Errors
+/// Where the server refuses the query.
+pub fn rolled(session: &mut Session) -> Result<Rolled, ScratchError> {
+    const ROLLED: &str = "\
+select p.oid::pg_catalog.regclass::text, pg_catalog.pg_get_expr(c.relpartbound, c.oid), n.nspname::text, c.relname::text \
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+join pg_catalog.pg_inherits i on i.inhrelid = c.oid join pg_catalog.pg_class p on p.oid = i.inhparent \
+where c.relispartition \
+  and pg_catalog.starts_with(coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), ''), $1)";
+    let rows = session.query(ROLLED, &[&specc_catalog::ROLLED]).map_err(|error| said(&error))?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3)))).collect())
+}
+
+/// The statements that would make the database's objects, whatever their order and that of columns, but for some tables.
 ///
 /// # Errors
 /// Where there is no `pg_dump` that fits the server, or it fails.
-pub fn statements(session: &mut Session, address: &Address) -> Result<BTreeSet<String>, ScratchError> {
+pub fn statements(
+    session: &mut Session,
+    address: &Address,
+    without: &[&(String, String)],
+) -> Result<BTreeSet<String>, ScratchError> {
     const VERSION: &str = "select pg_catalog.current_setting('server_version_num')::int / 10000";
     let row = session.query_one(VERSION, &[]).map_err(|error| said(&error))?;
     let major = u32::try_from(row.get::<_, i32>(0)).unwrap_or_default();
     let install = programs::for_server(major)?;
-    let args = ["--schema-only".to_owned(), "--no-password".to_owned()];
+    let mut args = vec!["--schema-only".to_owned(), "--no-password".to_owned()];
+    // Within quotes nothing of a name is a pattern.
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let table = |(schema, name): &&(String, String)| format!("--exclude-table={}.{}", quoted(schema), quoted(name));
+    args.extend(without.iter().map(table));
     let mut text = String::new();
     programs::stream(&install, "pg_dump", Some(address), &args, |output| -> Result<(), ScratchError> {
         output.read_to_string(&mut text).map_err(|error| ScratchError::Postgres(format!("pg_dump: {error}"))).map(drop)

@@ -1,16 +1,17 @@
 //! A database that is made from the spec at once, to hold the migrated one against.
 
 use crate::beside::{Beside, seeded};
-use crate::dump;
+use crate::dump::{self, Rolled};
 use crate::make;
 use crate::scratch::ScratchError;
-use crate::server::Server;
+use crate::server::{ScratchDatabase, Server};
 use crate::sums::Sums;
 use crate::words::{lines, said, words};
 use specc_catalog::{Catalog, Object};
 use specc_introspect::introspect;
 use specc_migrate::plan_create;
 use specc_postgres::{Address, Session};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What it has.
@@ -21,6 +22,8 @@ pub(crate) struct Spec {
     rows: Sums,
     /// What `pg_dump` says of it, where there is one.
     dump: Option<BTreeSet<String>>,
+    rolled: Rolled,
+    database: ScratchDatabase,
 }
 
 impl Spec {
@@ -42,14 +45,15 @@ impl Spec {
         let mut above = database.connect(true)?;
         let beside = Beside::read(&mut above, roles).map_err(|error| said(&error))?;
         let rows = seeded(&mut above, catalog).map_err(|error| said(&error))?;
-        let dump = match dump::statements(&mut above, &database.address()?) {
+        let rolled = dump::rolled(&mut above)?;
+        let dump = match dump::statements(&mut above, &database.address()?, &[]) {
             Ok(dump) => Some(dump),
             Err(error) => {
                 notes.push(format!("`pg_dump` was not asked what it sees: {error}"));
                 None
             }
         };
-        Ok(Self { made, beside, rows, dump })
+        Ok(Self { made, beside, rows, dump, rolled, database })
     }
 
     /// Roles that the migrations made otherwise than the spec says, in words. Those that were `known` before are not theirs.
@@ -111,7 +115,18 @@ impl Spec {
             ));
         }
         if let Some(wanted) = &self.dump {
-            let is = dump::statements(above, address)?;
+            // The calendar leaves a partition the name that it got when its table was called otherwise.
+            let rolled = dump::rolled(above)?;
+            let same = self.rolled.iter().filter_map(|(part, named)| Some((named, rolled.get(part)?)));
+            let (ours, theirs): (Vec<_>, Vec<_>) = same.filter(|(ours, theirs)| ours != theirs).unzip();
+            let is = dump::statements(above, address, &theirs)?;
+            let wanted = &match ours.is_empty() {
+                true => Cow::Borrowed(wanted),
+                false => {
+                    let mut session = self.database.connect(true)?;
+                    Cow::Owned(dump::statements(&mut session, &self.database.address()?, &ours)?)
+                }
+            };
             let first = |sign: char| move |text: &String| format!("{sign} {}", lines(text).next().unwrap_or_default());
             let more: Vec<String> = is.difference(wanted).map(first('+')).collect();
             let less: Vec<String> = wanted.difference(&is).map(first('-')).collect();

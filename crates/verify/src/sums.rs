@@ -59,6 +59,35 @@ pub(crate) fn sums(session: &mut Session, lost: impl Fn(&str, Option<&str>) -> b
     Ok(sums)
 }
 
+/// By table a number for each row.
+pub(crate) type Rows = BTreeMap<String, Vec<i64>>;
+
+/// Each row of all tables that are not left out, as [`sums`] does it.
+///
+/// # Errors
+/// Where the server refuses a query.
+pub(crate) fn rows(session: &mut Session, lost: impl Fn(&str, Option<&str>) -> bool) -> Result<Rows, postgres::Error> {
+    let mut all = Rows::new();
+    for row in session.query(COLUMNS, &[])? {
+        let (schema, name): (&str, &str) = (row.get(0), row.get(1));
+        let columns: Vec<String> = row.get::<_, Option<Vec<String>>>(2).unwrap_or_default();
+        let table = format!("{schema}.{name}");
+        if lost(&table, None) {
+            continue;
+        }
+        let kept = columns.iter().filter(|column| !lost(&table, Some(column)));
+        let kept: Vec<String> = kept.map(|column| format!("\"specc row\".{}", ident(column))).collect();
+        let query = format!(
+            "select pg_catalog.hashtextextended(row({})::text, 0::bigint) from only {} as \"specc row\"",
+            kept.join(", "),
+            qualified(schema, name)
+        );
+        let found = session.query(&query, &[])?.iter().map(|row| row.get(0)).collect();
+        all.insert(table, found);
+    }
+    Ok(all)
+}
+
 /// What one has and the other has not, in words.
 pub(crate) fn compare(before: &Sums, after: &Sums) -> Vec<String> {
     let mut wrong = Vec::new();

@@ -10,7 +10,9 @@ use crate::run::{Held, Ran, is_in_the_way, run};
 use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
 use crate::spec::Spec;
-use crate::sums::{Sums, compare, sums};
+use crate::stirs::Stirs;
+use crate::sums::{Rows, Sums, compare, sums};
+use crate::then::under_names_of;
 use crate::traffic::{Stall, Traffic};
 use crate::watch::Watch;
 use crate::words::{differences, said, words};
@@ -83,6 +85,8 @@ pub struct Finding {
 struct Moment {
     catalog: Catalog,
     sums: Sums,
+    /// Rows of tables that triggers write to when base rows are written later, each by itself.
+    rows: Rows,
     beside: Beside,
     /// Tables that had got their rows by then.
     filled: BTreeSet<TableName>,
@@ -214,6 +218,14 @@ impl Proof<'_> {
         self.said_from(at, |record| record.back_loses.clone())
     }
 
+    /// What base rows stir up on the way from before a migration to the end and back.
+    fn stirs_from(&self, at: usize) -> Stirs {
+        let given = self.said_from(at, |record| record.back_given.clone());
+        let follows = self.said_from(at, |record| record.back_follows.clone());
+        let later = self.input.migrations.iter().skip(at).filter_map(|(_, said)| said.record());
+        Stirs::new(given, follows, later.map(|record| record.back_rows).sum())
+    }
+
     /// What was there before a migration, as far as the ways back from the end bring it again.
     fn brought_back(&self, at: usize, before: &Catalog, back: &Catalog) -> Catalog {
         let columns = self.said_from(at, |record| record.back_columns.clone());
@@ -245,7 +257,9 @@ impl Proof<'_> {
     fn moment(&mut self, at: usize) -> Result<Moment, ScratchError> {
         let catalog = self.read()?;
         if self.input.rows > 0 {
-            let made = fill(&mut self.above, &catalog, self.wanted, self.input.rows, &mut self.filled);
+            let later = self.input.migrations.iter().skip(at).filter_map(|(_, said)| said.record());
+            let wanted = under_names_of(self.wanted, &catalog, &later.collect::<Vec<_>>());
+            let made = fill(&mut self.above, &catalog, &wanted, self.input.rows, &mut self.filled);
             for filled in made.map_err(|error| said(&error))? {
                 self.report.rows += filled.rows;
                 self.report.tables += usize::from(filled.rows > 0);
@@ -254,11 +268,13 @@ impl Proof<'_> {
                 }
             }
         }
-        let losses = self.lost_from(at);
+        let (losses, stirs) = (self.lost_from(at), self.stirs_from(at));
         let lost = |table: &str, column: Option<&str>| says_lost(&losses, table, column);
-        let sums = sums(&mut self.above, lost).map_err(|error| said(&error))?;
+        let other = |table: &str, column: Option<&str>| lost(table, column) || stirs.may_differ(table, column);
+        let sums = sums(&mut self.above, other).map_err(|error| said(&error))?;
+        let rows = stirs.rows(&mut self.above, lost).map_err(|error| said(&error))?;
         let beside = self.beside()?;
-        Ok(Moment { catalog, sums, beside, filled: self.filled.clone() })
+        Ok(Moment { catalog, sums, rows, beside, filled: self.filled.clone() })
     }
 
     /// Runs it while others read and write, and holds what it does against what was said. Whether it went through.
@@ -454,9 +470,14 @@ impl Proof<'_> {
         let lost = |table: &str, column: Option<&str>| {
             column.is_none() && later.iter().any(|other| other == table) || says_lost(&losses, table, column)
         };
-        let now = sums(&mut self.above, lost).map_err(|error| said(&error))?;
+        let stirs = self.stirs_from(at);
+        let other = |table: &str, column: Option<&str>| lost(table, column) || stirs.may_differ(table, column);
+        let now = sums(&mut self.above, other).map_err(|error| said(&error))?;
         let before = moment.sums.iter().filter(|(table, _)| !later.contains(table));
-        for what in compare(&before.map(|(table, sum)| (table.clone(), sum.clone())).collect(), &now) {
+        let mut wrong = compare(&before.map(|(table, sum)| (table.clone(), sum.clone())).collect(), &now);
+        let now = stirs.rows(&mut self.above, lost).map_err(|error| said(&error))?;
+        wrong.extend(stirs.missing(&moment.rows, &now));
+        for what in wrong {
             self.finding(Some(migration), format!("taken back, {what}"));
         }
         let now = self.beside()?;

@@ -42,7 +42,7 @@ impl Copy {
     fn dump(&self) -> BTreeSet<String> {
         let mut session = self.db.connect_superuser().unwrap();
         let address = Address::resolve(Some(&self.db.url("supabase_admin")), |_| None).unwrap();
-        specc_verify::dumped(&mut session, &address).unwrap()
+        specc_verify::dumped(&mut session, &address, &[]).unwrap()
     }
 
     fn run(&mut self, plan: &Plan<'_>, show: bool) -> Result<(), String> {

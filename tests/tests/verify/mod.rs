@@ -190,7 +190,12 @@ fn nothing_is_found_where_nothing_is_wrong() {
     let kept =
         "entity prices {\n  id: int key\n  price: numeric(12, 2)\n  use timestamps, versioned, audited\n  rls off\n}\n";
     let cents = kept.replace("numeric(12, 2)", "bigint using (price * 100)");
-    let cases: [(&[&str], usize); 8] = [
+    let rolled = "entity logs {\n  id: int\n  at: date\n  key (id, at)\n  partition by range (at) every month\n  index (id)\n  rls off\n}\n";
+    let renamed = rolled.replace("entity logs", "entity lines was logs");
+    let merged = "entity cats {\n  id: int key\n  name: text\n  rls off\n}\nentity dogs {\n  id: int key\n  name: text\n  rls off\n}\n";
+    let merge = "entity pets from (select id, name, 'cat' as kind from cats union all select id, name, 'dog' from dogs) {\n  \
+        id: int key\n  name: text\n  kind: text\n  unique (name)\n  check pets_kind_check: kind in ('cat', 'dog')\n  rls off\n}\n";
+    let cases: [(&[&str], usize); 10] = [
         (&[plain], 1),
         (&[&first, &second], 1),
         (&[seeded], 1),
@@ -199,6 +204,8 @@ fn nothing_is_found_where_nothing_is_wrong() {
         (&[bio, &age, &without], 1),
         (&[teams, &chief], 3),
         (&[kept, &cents], 2),
+        (&[rolled, &renamed], 0),
+        (&[merged, merge], 3),
     ];
     let server = private();
     for (texts, tables) in cases {
@@ -206,6 +213,44 @@ fn nothing_is_found_where_nothing_is_wrong() {
         let report = prove(&server, dir.path(), texts.last().expect("a text"), |_, _| {});
         assert_eq!(said(&report), [""; 0], "{texts:?} {:?}", report.notes);
         assert_eq!(report.tables, tables, "{texts:?} {:?}", report.notes);
+    }
+}
+
+/// Base rows of tables whose triggers give columns values of their own and write to logs: put in, changed, renamed, taken out.
+const AUDITED: &str = "entity people {\n  id: int key\n  name: text\n  note: text = 'x'\n  use timestamps, versioned, audited, history\n  rls off\n}\n\
+    seed base {\n  people { id: 1, name: 'Ana' }\n  people { id: 2, name: 'Ben' }\n}\n";
+
+#[test]
+fn base_rows_with_values_of_triggers() {
+    let changed = AUDITED.replace("'Ben'", "'Benno'");
+    let renamed = changed.replace("people", "persons").replace("entity persons", "entity persons was people");
+    let gone = renamed.replace("  persons { id: 1, name: 'Ana' }\n", "");
+    let texts = [AUDITED, &changed, &renamed, &gone];
+    let dir = project(&texts);
+    let server = private();
+    let report = prove(&server, dir.path(), &gone, |_, _| {});
+    assert_eq!(said(&report), [""; 0], "{:?}", report.notes);
+    // What somebody gets wrong on the way back is noticed in these tables, too.
+    let dir = project(&texts[..2]);
+    for (what, wrong) in [
+        ("a row is not as it was", "update public.people set name = 'Bea' where id = 2"),
+        ("a row of others is not as it was", "update public.people set note = 'y' where id > 2"),
+        ("a row is gone", "delete from public.people where id = 2"),
+        (
+            "lines of the log are gone",
+            "alter table public.audit_log disable trigger user; delete from public.audit_log where id < 9",
+        ),
+        (
+            "a line says something else",
+            "alter table public.audit_log disable trigger user; update public.audit_log set action = 'DELETE' where id < 9; alter table public.audit_log enable trigger user",
+        ),
+    ] {
+        let report = prove(&server, dir.path(), &changed, |migration, _| {
+            if let Some(down) = migration.down.as_mut().filter(|_| migration.up.path.contains("20260102")) {
+                down.text.push_str(&format!("\n{wrong};\n"));
+            }
+        });
+        assert!(!report.findings.is_empty(), "{what}");
     }
 }
 

@@ -6,6 +6,7 @@ mod lines;
 mod objects;
 mod record;
 mod renaming;
+mod stirred;
 
 pub use access::AS_BEFORE;
 pub use access::{changes as access_changes, touches as touches_access};

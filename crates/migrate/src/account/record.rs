@@ -1,13 +1,14 @@
 //! What a build hands on beside a migration: what is lost, and what each statement is predicted to do.
 
 use super::lines::LineEach;
+use super::stirred::Stirred;
 use super::{Gone, Note, Renaming, name};
 use crate::render::{Printed, newlines, statement_checksum};
 use crate::schedule::{Plan, Stage};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use specc_catalog::TableName;
+use specc_catalog::{Catalog, TableName};
 use specc_sql::{Lock, Loss, Statement, Transaction};
 use std::collections::BTreeMap;
 
@@ -44,6 +45,16 @@ pub struct Record<S = Vec<Prediction>> {
     /// Extensions that the way back leaves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_leaves: Vec<SmolStr>,
+    /// Of tables with triggers the columns that base rows give which the change writes: others may have another value after
+    /// the way back, since triggers gave them one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_given: Vec<Lost>,
+    /// Tables that such triggers may write to, which have more rows after the way back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_follows: Vec<Lost>,
+    /// How many base rows the change and the way back write to tables with triggers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub back_rows: usize,
     /// What is called otherwise after the change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renames: Vec<Renaming>,
@@ -125,9 +136,26 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
             back_columns: back.notes.iter().filter_map(Note::weaker_column).collect(),
             back_rules: back.notes.iter().filter_map(Note::weaker_rule).collect(),
             back_leaves: leaves.collect(),
+            back_given: Vec::new(),
+            back_follows: Vec::new(),
+            back_rows: 0,
             renames: Vec::new(),
         }
     }
+
+    /// Takes note of what base rows stir up there, in the one state, and back, in the other.
+    pub(crate) fn stirred(&mut self, back: &Plan<'_>, [to, from]: [&Catalog; 2]) {
+        let mut stirred = Stirred::default();
+        stirred.look(to, self.statements.stage.statements());
+        stirred.look(from, back.statements());
+        let Stirred { given, follows, rows } = stirred;
+        (self.back_given, self.back_follows) = (given.into_iter().collect(), follows.into_iter().collect());
+        self.back_rows = rows;
+    }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl<S: Serialize> Record<S> {

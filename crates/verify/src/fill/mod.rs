@@ -15,6 +15,7 @@ use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use value::{Candidates, ROW, value};
 
 /// What became of a table.
@@ -47,6 +48,8 @@ struct Plan<'c> {
     divided: Divided<'c>,
     /// Values that the parts of another table begin with, which refers to it by what divides that.
     wanted: Vec<(SmolStr, Vec<&'c SqlExpr>)>,
+    /// How many tables come before it whose rows go to the same table later.
+    before: usize,
 }
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
@@ -116,6 +119,13 @@ fn kept_labels<'c>(catalog: &'c Catalog, later: &Catalog) -> Cow<'c, Catalog> {
     kept
 }
 
+impl Plan<'_> {
+    /// The numbers of its rows.
+    fn numbers(&self, rows: usize) -> RangeInclusive<usize> {
+        self.before * rows + 1..=(self.before + 1) * rows
+    }
+}
+
 fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName, Plan<'c>> {
     let mut plans: BTreeMap<&TableName, Plan<'_>> = BTreeMap::new();
     for (_, entry) in catalog.iter() {
@@ -131,8 +141,19 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                 seeds: Vec::new(),
                 divided: Vec::new(),
                 wanted: Vec::new(),
+                before: 0,
             };
             plans.insert(&table.table, plan);
+        }
+    }
+    // Rows that come together in one table later are told apart by what tells them apart now.
+    for from in &later.said.froms {
+        let mut sources: Vec<&TableName> = from.branches.iter().map(|branch| &branch.table).collect();
+        sources.dedup();
+        for (nth, source) in sources.into_iter().enumerate() {
+            if let Some(plan) = plans.get_mut(source) {
+                plan.before = plan.before.max(nth);
+            }
         }
     }
     for catalog in [later, catalog] {
@@ -297,9 +318,11 @@ fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -
     let mut why = None;
     match insert(session, catalog, plan, rows)? {
         Ok(insert) => {
-            if let Err(error) = session.batch_execute(&insert.from(&format!("generate_series(1, {rows})"))) {
+            let numbers = plan.numbers(rows);
+            let series = format!("generate_series({}, {})", numbers.start(), numbers.end());
+            if let Err(error) = session.batch_execute(&insert.from(&series)) {
                 why = Some(said(&error));
-                session.batch_execute(&tried(&insert, rows))?;
+                session.batch_execute(&tried(&insert, numbers))?;
             }
         }
         Err(lacks) => why = Some(lacks),
@@ -335,6 +358,10 @@ fn insert(
     let mut columns: Vec<(String, String)> = Vec::new();
     let (mut joins, mut stride) = (String::new(), 1_i64);
     let mut referring: BTreeSet<&SmolStr> = BTreeSet::new();
+    let nth = match plan.numbers(rows).start() - 1 {
+        0 => ROW.to_owned(),
+        before => format!("({ROW} - {before})"),
+    };
     for (n, key) in plan.keys.iter().enumerate() {
         let target = qualified(&key.target.schema, &key.target.name);
         let fitting = plan.fitting(key);
@@ -351,7 +378,7 @@ fn insert(
         let list: Vec<String> = key.target_columns.iter().map(|column| ident(column).into_owned()).collect();
         // Where each may be referred to once only, it is; else they are unique together as long as they can be.
         let once = plan.unique.iter().any(|set| set.iter().all(|column| key.columns.contains(column)));
-        let place = if once { ROW.to_owned() } else { format!("1 + (({ROW} - 1) / {stride}) % {there}") };
+        let place = if once { nth.clone() } else { format!("1 + (({ROW} - 1) / {stride}) % {there}") };
         joins.push_str(&format!(
             "\njoin (select row_number() over () as n, {} from {target}{fitting}) k{n} on k{n}.n = {place}",
             list.join(", ")
@@ -395,7 +422,7 @@ fn insert(
             Some(value) => match wanted {
                 Some((_, first)) => {
                     let (list, count) = (array(first, &column.ty), first.len());
-                    columns.push((name, format!("case when {ROW} <= {count} then ({list})[{ROW}] else {value} end")));
+                    columns.push((name, format!("case when {nth} <= {count} then ({list})[{nth}] else {value} end")));
                 }
                 None => columns.push((name, value)),
             },
@@ -415,11 +442,13 @@ fn insert(
 }
 
 /// The same row by row: a row that a check refuses is left out and tried with other values.
-fn tried(insert: &Insert, rows: usize) -> String {
+fn tried(insert: &Insert, numbers: RangeInclusive<usize>) -> String {
     let each = insert.from("(select i + (random() * 1000000)::int where true)");
     let body = format!(
-        "\ndeclare\n  refused int := 0;\nbegin\n  for i in 1..{rows} loop\n    begin\n      {each};\n    exception when others then\n      \
-         refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n"
+        "\ndeclare\n  refused int := 0;\nbegin\n  for i in {}..{} loop\n    begin\n      {each};\n    exception when others then\n      \
+         refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n",
+        numbers.start(),
+        numbers.end(),
     );
     format!("do {}", dollar(&body))
 }
