@@ -73,7 +73,8 @@ impl Known {
     pub fn of_sql(model: &Model, sql: &str, ty: &Type) -> Option<Known> {
         if let Some(rest) = sql.strip_prefix('\'') {
             let (inner, after) = rest.rsplit_once('\'')?;
-            let plain = after.is_empty() || after.starts_with("::");
+            // A quote that is not doubled ends the constant: more than that stands behind it.
+            let plain = (after.is_empty() || after.starts_with("::")) && !inner.replace("''", "").contains('\'');
             return plain.then(|| Known::read(model, &inner.replace("''", "'"), ty))?;
         }
         match sql.split("::").next().unwrap_or(sql).to_ascii_lowercase().as_str() {
