@@ -271,7 +271,7 @@ impl Look<'_, '_> {
             let target = &self.model.entity(relation.to).name.name;
             let message = format!("this row refers to a row of `{target}` that no seed makes");
             let help = format!("add that row of `{target}` to the same seed, and refer to it by a label");
-            others.all(|row| is_other(row)).then(|| self.said(self.given(&relation.fields), message).help(help))
+            others.all(is_other).then(|| self.said(self.given(&relation.fields), message).help(help))
         })
     }
 
