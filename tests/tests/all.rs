@@ -30,6 +30,7 @@ mod mutants;
 mod names;
 mod neighbours;
 mod never_null;
+mod past_the_rules;
 mod policies;
 mod predicates;
 mod promises;

@@ -109,7 +109,9 @@ fn replayed(hole: &Hole, versions: &[u32], case: &Case, model: &Model) -> Vec<St
         // Whoever may not read changes rows all the same, by a statement that names none.
         let tries = [false, true].map(|blind| outcome(&mut session, case, model, blind));
         // Where a refusal tells of a row, it is the refusal.
-        let tells = |one: &Result<u64, String>| hole.code == "A0040" && matches!(one, Err(e) if e.starts_with("23505"));
+        let tells = |one: &Result<u64, String>| {
+            hole.code == "A0040" && matches!(one, Err(e) if e.starts_with("23505") || e.starts_with("23P01"))
+        };
         let passes = |got: &Vec<Result<u64, String>>| {
             let passed = |one: &Result<u64, String>| matches!(one, Ok(rows) if *rows > 0) || tells(one);
             got.len() == case.steps.len() && got.iter().all(passed)

@@ -5,7 +5,7 @@ use crate::find::idents;
 use crate::scope::{Conflict, Level, Output, Source, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
-use crate::{Problem, Target};
+use crate::{Change, Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
@@ -83,7 +83,9 @@ impl Walk<'_> {
             }
             Statement::Truncate(truncate) => {
                 for table in &truncate.table_names {
+                    let before = self.out.references.len();
                     self.relation(part, &table.name);
+                    self.changes_since(before, Change::Delete);
                 }
                 Output::open()
             }
@@ -119,7 +121,9 @@ impl Walk<'_> {
             [] => target.columns.iter().map(|column| column.name.clone()).collect(),
             columns => columns.iter().map(|(_, name)| column_named(name)).collect(),
         };
+        self.changes(Change::Insert, &target);
         if let Some(source) = &insert.source {
+            self.given_to(part, &target, &names, source.body.as_ref());
             // Each value of a row becomes one of its column by itself.
             let rows = match source.body.as_ref() {
                 SetExpr::Values(values)
@@ -207,6 +211,7 @@ impl Walk<'_> {
                     ..target.clone()
                 };
                 self.level().sources.push(excluded);
+                self.changes(Change::Update, &target);
                 self.assignments(part, &update.assignments, &target);
                 if let Some(expr) = &update.selection {
                     self.expr(part, expr);
@@ -217,6 +222,45 @@ impl Walk<'_> {
         }
         self.level().sources.push(target);
         self.returning(part, insert.returning.as_deref())
+    }
+
+    /// A statement does something to rows of its target.
+    pub(crate) fn changes(&mut self, change: Change, target: &Source) {
+        self.out.changed.extend(target.relation.clone().map(|relation| (change, relation)));
+    }
+
+    /// The same of relations that were named since there were so many references.
+    fn changes_since(&mut self, before: usize, change: Change) {
+        let named = self.out.references[before..].iter().filter_map(|reference| match &reference.target {
+            Target::Relation(relation) => Some((change, relation.clone())),
+            _ => None,
+        });
+        let named: Vec<_> = named.collect();
+        self.out.changed.extend(named);
+    }
+
+    /// The values that an insert gives to columns, as far as they are written one by one.
+    fn given_to(&mut self, part: &Part<'_>, target: &Source, names: &[SmolStr], body: &SetExpr) {
+        let rows: Vec<Vec<&Expr>> = match body {
+            SetExpr::Values(values) => values.rows.iter().map(|row| row.content.iter().collect()).collect(),
+            SetExpr::Select(select) => {
+                let items: Vec<&Expr> =
+                    select.projection.iter().filter_map(crate::grouping::item).map(|i| i.0).collect();
+                if items.len() == select.projection.len() { vec![items] } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        };
+        for row in rows {
+            for (name, expr) in names.iter().zip(row.into_iter().take_while(|expr| !is_star(expr))) {
+                self.stores(part, target, name, expr);
+            }
+        }
+    }
+
+    /// A column of a row of the target is given a value.
+    fn stores(&mut self, part: &Part<'_>, target: &Source, column: &SmolStr, value: &Expr) {
+        let stored = target.relation.clone().zip(part.place(value.span()));
+        self.out.stored.extend(stored.map(|(relation, place)| (Target::Column(relation, column.clone()), place)));
     }
 
     /// What `returning` gives; the statement's rows go out of sight.
@@ -444,6 +488,7 @@ impl Walk<'_> {
                     let before = self.out.references.len();
                     let (ty, element) = self.target_place(part, name, target);
                     self.writes_since(before);
+                    self.stores(part, target, &column_named(name), &assignment.value);
                     let given = self.expr(part, &assignment.value);
                     self.wanted_element(part, &assignment.value, &element);
                     self.wanted(part, &assignment.value, &ty);
@@ -457,6 +502,9 @@ impl Walk<'_> {
                     let before = self.out.references.len();
                     let types: Vec<Ty> = names.iter().map(|name| self.target_column(part, name, target)).collect();
                     self.writes_since(before);
+                    for name in names {
+                        self.stores(part, target, &column_named(name), &assignment.value);
+                    }
                     let given = match &assignment.value {
                         Expr::Subquery(query) => {
                             let output = self.query(part, query);
@@ -513,6 +561,7 @@ impl Walk<'_> {
     fn update(&mut self, part: &Part<'_>, update: &Update) -> Output {
         self.levels.push(Level::default());
         let target = self.target(part, &update.table.relation);
+        self.changes(Change::Update, &target);
         self.level().sources.push(target.clone());
         if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) = &update.from {
             self.tables(part, from);
@@ -534,6 +583,9 @@ impl Walk<'_> {
         self.levels.push(Level::default());
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         self.tables(part, from);
+        for target in self.level().sources.clone() {
+            self.changes(Change::Delete, &target);
+        }
         if let Some(using) = &delete.using {
             self.tables(part, using);
         }

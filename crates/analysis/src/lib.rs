@@ -56,6 +56,12 @@ pub struct Analysis {
     pub given: Vec<Given>,
     /// The columns that statements give values to: in `set`, or in a row of a trigger.
     pub written: Vec<Target>,
+    /// What statements do to rows of which relations.
+    pub changed: Vec<(Change, Qualified)>,
+    /// Columns of rows that statements make or change, each with where the value stands that it is given.
+    pub stored: Vec<(Target, (usize, usize))>,
+    /// The variables of a body that are given values, each with where the value stands.
+    pub held: Vec<(SmolStr, (usize, usize))>,
     /// After what Postgres calls something for good: what gives a column of a query the name that nobody gave it, and columns
     /// that `using` or `natural` make one.
     pub carried: Vec<(Target, Carried)>,
@@ -85,12 +91,25 @@ impl Analysis {
         self.parameters.dedup();
         self.written.sort();
         self.written.dedup();
+        self.changed.sort();
+        self.changed.dedup();
         self.codes.sort();
         self.codes.dedup();
         self.findings.sort_by(|a, b| (a.start, a.end, &a.message).cmp(&(b.start, b.end, &b.message)));
         self.findings.dedup();
         self
     }
+}
+
+/// What a statement does to rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It makes them.
+    Insert,
+    /// It changes them.
+    Update,
+    /// It takes them away, one by one or all.
+    Delete,
 }
 
 /// Where a name is that Postgres keeps.

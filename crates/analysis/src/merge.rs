@@ -1,5 +1,6 @@
 //! `merge`.
 
+use crate::Change;
 use crate::dml::{column_named, is_default, shown};
 use crate::scope::{Level, Output, Source, Ty};
 use crate::text::Part;
@@ -30,13 +31,18 @@ impl Walk<'_> {
                 self.condition(part, "when", expr);
             }
             match &clause.action {
-                MergeAction::Insert(insert) => self.merge_insert(part, insert, &target),
+                MergeAction::Insert(insert) => {
+                    self.changes(Change::Insert, &target);
+                    self.merge_insert(part, insert, &target);
+                }
                 MergeAction::Update(update) => {
+                    self.changes(Change::Update, &target);
                     if let MergeUpdateKind::Set(assignments) = &update.kind {
                         self.assignments(part, assignments, &target);
                     }
                 }
-                MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
+                MergeAction::Delete { .. } => self.changes(Change::Delete, &target),
+                MergeAction::DoNothing { .. } => {}
             }
         }
         self.level().sources = both;

@@ -117,7 +117,20 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
     found.retain(|finding| finding.code != codes::BLIND_CHILD || !opening.contains(&finding.entity));
+    found.iter_mut().for_each(|finding| finding.verdict = beside_blocks(model, finding));
     said_once(found)
+}
+
+/// Nothing is proven of an entity of which a block of SQL changes who may do what.
+fn beside_blocks(model: &Model, finding: &Finding) -> Verdict {
+    let block = match &finding.verdict {
+        Verdict::Proven { .. } | Verdict::Checked { .. } => {
+            let of = model.entities.iter().find(|entity| name(model, entity.id) == finding.entity);
+            of.and_then(|entity| aside::opened_by_block(model, entity.id))
+        }
+        _ => None,
+    };
+    block.map_or_else(|| finding.verdict.clone(), |block| Verdict::OutOfFragment { because: vec![block.meta.span] })
 }
 
 /// What a predicate says of every entity, and a rule of each of its statements, is said once: as it is where it fails.

@@ -65,7 +65,8 @@ impl Reader<'_, '_> {
             }
             || self.take_symbol(b'=');
         if assigned {
-            self.assigned(&shape);
+            let value = self.assigned(&shape);
+            self.walk.out.held.push((name.clone(), value));
         } else if needs_value {
             let message = format!("variable `{name}` is `not null` and has no first value");
             self.refused(place, Problem::Syntax, message, "write `:= …` behind it");
@@ -77,8 +78,8 @@ impl Reader<'_, '_> {
         self.semicolon()
     }
 
-    /// An expression up to the semicolon, as a value for a variable.
-    pub(super) fn assigned(&mut self, shape: &Shape) {
+    /// An expression up to the semicolon, as a value for a variable: where it stands.
+    pub(super) fn assigned(&mut self, shape: &Shape) -> (usize, usize) {
         let end = self.until(&[]);
         let (start, stop) = self.bytes(self.at, end);
         if let Shape::Type(Some(ty)) = shape {
@@ -89,6 +90,7 @@ impl Reader<'_, '_> {
         if let ([(_, given)], true, Some(wanted)) = (&output.columns[..], output.complete, self.type_of_shape(shape)) {
             self.walk.put_into((start, stop), given, &Some(wanted));
         }
+        (start, stop)
     }
 
     /// The type of what a variable holds, where it has one.

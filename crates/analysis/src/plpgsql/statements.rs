@@ -298,6 +298,7 @@ impl Reader<'_, '_> {
 
     fn assignment(&mut self) -> Option<()> {
         let before = self.walk.out.references.len();
+        let name = self.names().0.into_iter().next().map(SmolStr::from);
         let targets = self.targets();
         self.walk.writes_since(before);
         while !self.symbol(b'=') && !self.symbol(b';') && self.at < self.tokens.len() {
@@ -311,7 +312,8 @@ impl Reader<'_, '_> {
         if let Shape::Record(at) = shape {
             self.walk.records[at].open = true;
         }
-        self.assigned(&shape);
+        let value = self.assigned(&shape);
+        self.walk.out.held.extend(name.map(|name| (name, value)));
         self.semicolon()
     }
 

@@ -5,7 +5,7 @@ use crate::files::Decided;
 use crate::render::{NAMED, count, list};
 use crate::schedule::{Part, Stage};
 use rustc_hash::FxHashSet;
-use specc_catalog::{Catalog, Kind, Object, ObjectId, Policy, Returns, Rls, Timing, Trigger};
+use specc_catalog::{Catalog, Kind, Object, ObjectId, Policy, Returns, Rls, Table, Timing, Trigger};
 use specc_diff::Difference;
 use specc_split::Lexer;
 use specc_sql::{Alter, Named, Privileges, Statement};
@@ -111,11 +111,16 @@ pub fn touches(difference: &Difference<'_>) -> bool {
     let changed = difference.changed.iter().any(|&(old, new)| {
         let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { return false };
         match (&a.object, &b.object) {
-            (Object::Table(x), Object::Table(y)) => x.rls != y.rls,
+            (Object::Table(x), Object::Table(y)) => x.rls != y.rls || computes_otherwise(x, y),
             (_, object) => decides(object),
         }
     });
     changed || new.chain(gone).any(|(_, entry)| decides(&entry.object))
+}
+
+/// Whether a column is computed from something else: rules may ask for it.
+fn computes_otherwise(old: &Table, new: &Table) -> bool {
+    old.columns.iter().any(|was| new.columns.iter().any(|is| is.name == was.name && is.generated != was.generated))
 }
 
 /// Whose access to what becomes wider or narrower, as far as that is decided by what `decided` says.

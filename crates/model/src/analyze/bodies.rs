@@ -68,6 +68,8 @@ pub(crate) struct Needs {
     pub views: Vec<usize>,
     /// The columns that it gives values to.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// What it does to rows.
+    pub deeds: Deeds,
     /// A statement changes rows, locks them, or takes a number of a sequence.
     pub acts: bool,
     /// The functions that it calls.
@@ -106,6 +108,7 @@ pub(crate) fn function_needs(
     let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut raises, mut only, mut session) = (true, None, Vec::new());
     let (mut acts, mut calls, mut views) = (false, Vec::new(), Vec::new());
+    let mut deeds = Deeds { unread: language.is_none(), ..Deeds::default() };
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -134,6 +137,7 @@ pub(crate) fn function_needs(
         raises = found.raises || found.unread || language == Language::Sql;
         only = found.only;
         acts = found.acts;
+        deeds = super::deeds::of(model, &found);
         calls.extend(called(&known, &found));
         let asked = found.references.iter().filter_map(|r| match known.object(&r.target)? {
             Object::Session(name) => Some((r.start, r.end, name)),
@@ -187,7 +191,7 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, maybe, reads, views, writes, acts, calls, raises, session, only, conflicts }
+    Needs { depends, maybe, reads, views, writes, deeds, acts, calls, raises, session, only, conflicts }
 }
 
 /// The functions of the spec that a text calls.

@@ -280,6 +280,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             reads: Vec::new(),
             views: Vec::new(),
             writes: Vec::new(),
+            deeds: Deeds::default(),
             acts: false,
             calls: Vec::new(),
             raises: true,
@@ -563,6 +564,7 @@ pub(crate) fn sql_blocks(project: &Project<'_>, decls: &Decls<'_>, model: &mut M
             after: d.after,
             up: d.up.text.clone(),
             down: d.down.as_ref().map(|b| b.text.clone()),
+            opens: super::opens::of(project, &d.up.text),
         });
     }
 }

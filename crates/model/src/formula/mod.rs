@@ -229,6 +229,8 @@ pub struct Select {
     pub names: Vec<SmolStr>,
     /// Whether `*` is among them, which is read as all columns.
     pub star: bool,
+    /// What its rows are ordered by.
+    pub ordered: Vec<Formula>,
     /// Whether it gives something else than a row for each choice: groups of them, or the first few.
     pub partial: bool,
     /// Whether of all choices the first is given alone, in no order that anybody says.

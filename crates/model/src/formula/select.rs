@@ -49,6 +49,14 @@ impl Builder<'_> {
         if !known {
             return Vec::new();
         }
+        if let ([only], Some(ast::OrderByKind::Expressions(parts))) =
+            (&mut made[..], query.order_by.as_ref().map(|order| &order.kind))
+        {
+            // A name of the result is among what is given, and a number says nothing.
+            let plain =
+                parts.iter().map(|part| &part.expr).filter(|expr| !only.names.iter().any(|name| is_name(expr, name)));
+            only.ordered.extend(plain.map(|expr| self.formula(expr)));
+        }
         // The first of several queries together is of any of them.
         let some = some || first && made.len() > 1;
         made.iter_mut()
@@ -287,6 +295,11 @@ fn column_of(from: &From, entity: &crate::types::Entity, field: FieldIx, span: S
         nullable: column.nullable || from.outer.is_some(),
         volatility: Volatility::Immutable,
     }
+}
+
+/// Whether it is this name alone.
+fn is_name(expr: &ast::Expr, name: &str) -> bool {
+    matches!(expr, ast::Expr::Identifier(ident) if folded(ident) == name)
 }
 
 /// Whether it is worked out of several rows: a call of an aggregate, or of a window function.

@@ -1,6 +1,6 @@
 //! What rows do: workflows, limits, triggers, views, functions.
 
-use super::{Element, EntityId, ExprRef, FieldIx, Index, Meta, Object, Qualified, Type};
+use super::{Element, EntityId, ExprRef, FieldIx, Index, Meta, Object, Qualified, RuleAction, Type};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
@@ -131,6 +131,8 @@ pub struct Function {
     pub views: Vec<usize>,
     /// Columns that its body gives values to, as far as it can be read.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// What its body does to rows.
+    pub deeds: Deeds,
     /// A statement of its body changes rows, locks them, or takes a number of a sequence, as far as it can be read.
     pub acts: bool,
     /// Functions that its body calls, as far as it can be read.
@@ -139,6 +141,20 @@ pub struct Function {
     pub raises: bool,
     /// What it asks, where its body is one query: a subquery over its parameters.
     pub asks: Option<ExprRef>,
+}
+
+/// A column of an entity.
+pub type ColumnOf = (EntityId, FieldIx);
+
+/// What a body does to rows of entities, as far as it can be read.
+#[derive(Clone, Debug, Default)]
+pub struct Deeds {
+    /// To rows of which entities, and what: sorted.
+    pub rows: Vec<(EntityId, RuleAction)>,
+    /// Columns of rows that it makes or changes, each with those that its value is made of.
+    pub stored: Vec<(ColumnOf, Vec<ColumnOf>)>,
+    /// A part is not read, or is put together when it runs.
+    pub unread: bool,
 }
 
 #[derive(Clone, Debug)]

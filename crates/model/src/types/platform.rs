@@ -95,4 +95,18 @@ pub struct SqlBlock {
     pub after: bool,
     pub up: SmolStr,
     pub down: Option<SmolStr>,
+    /// What it opens or closes.
+    pub opens: Opens,
+}
+
+/// What a block of SQL does to who may do what: rules, grants, row level security and owners of tables, and what runs with
+/// its owner's rights.
+#[derive(Clone, Debug, Default)]
+pub struct Opens {
+    /// Entities whose rules or rights it changes.
+    pub entities: Vec<EntityId>,
+    /// It changes those of any, or that cannot be told.
+    pub any: bool,
+    /// It makes a way past rules: a function or a view with its owner's rights.
+    pub ways: bool,
 }

@@ -79,6 +79,8 @@ pub fn compare(old: &Model, new: &Model) -> Compared {
             left_out.push(format!("the rules of bucket `{}` are not compared", bucket.name));
         }
     }
+    left_out.extend(super::otherwise::computed(&before, &after, &added));
+    left_out.extend(super::otherwise::past_the_rules(old, new));
     let mut roles: Vec<SmolStr> =
         [&before, &after].into_iter().flat_map(crate::roles).map(|role: Role| role.name).collect();
     roles.sort();

@@ -4,13 +4,14 @@
 //! far as the later spec says so. What a rule of the earlier spec means is taken over part by part.
 
 mod compare;
+mod otherwise;
 mod renamed;
 
 pub use compare::{Compared, Difference, compare};
 
 use renamed::{Ids, Renamed};
 use specc_model::{
-    Entity, EntityId, ExprRef, FieldIx, Function, Grant, Model, Object, PredicateId, RelationId, Rls, Rule,
+    Entity, EntityId, ExprRef, FieldIx, Function, Grant, Maintained, Model, Object, PredicateId, RelationId, Rls, Rule,
 };
 use specc_split::Lexer;
 use std::collections::BTreeSet;
@@ -299,10 +300,11 @@ impl Making<'_> {
             made.rls = entity.rls;
             for (at, field) in entity.fields.iter().enumerate() {
                 let place = self.ids.field(entity.id, at);
+                let generated = field.generated.as_ref().map(|expr| self.renamed().of(entity.id, expr));
+                let maintained = field.maintained.as_deref().map(|kept| Box::new(self.maintained(kept)));
                 let made = &mut made.fields[place];
                 made.immutable = field.immutable;
-                made.generated.clone_from(&field.generated);
-                made.maintained.clone_from(&field.maintained);
+                (made.generated, made.maintained) = (generated, maintained);
                 made.identity.clone_from(&field.identity);
             }
         }
@@ -310,6 +312,16 @@ impl Making<'_> {
         before.options.derive = self.old.options.derive;
         before.grants = self.old.grants.iter().filter_map(|grant| self.grant(grant)).collect();
         Beside { before, after: self.after, new: self.new, gone: self.gone, apart }
+    }
+
+    fn maintained(&self, kept: &Maintained) -> Maintained {
+        let of = self.old.relation(kept.relation).from;
+        Maintained {
+            relation: self.ids.relations.get(kept.relation.0 as usize).copied().unwrap_or(kept.relation),
+            field: kept.field.map(|field| self.ids.field(of, field)),
+            filter: kept.filter.as_ref().map(|filter| self.renamed().of(of, filter)),
+            ..kept.clone()
+        }
     }
 
     fn grant(&self, grant: &Grant) -> Option<Grant> {

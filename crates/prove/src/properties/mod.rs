@@ -20,7 +20,9 @@ mod parents;
 mod promises;
 mod risky;
 mod rules;
+mod signed_up;
 mod strangers;
+mod summed;
 mod through;
 mod writing;
 mod written;
@@ -218,6 +220,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     ended::ask(context, entity, &mut found);
     nobody::ask(context, entity, &mut found);
     copies::ask(context, entity, &mut found);
+    summed::ask(context, entity, &mut found);
     if context.strict {
         managers::ask(context, entity, &mut found);
         invited::ask(context, entity, &mut found);
@@ -227,7 +230,9 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
 
 /// What is asked of views and functions.
 pub fn past_the_rules(shared: &Arc<Shared<'_>>, pool: &mut Pool) -> Vec<Finding> {
-    through::ask(shared, pool)
+    let mut found = through::ask(shared, pool);
+    signed_up::ask(shared, &mut found);
+    found
 }
 
 /// The conditions of a right where it must not hold.

@@ -4,8 +4,9 @@ use super::followed::Way;
 use super::rules::{is_said, some_row};
 use super::{Act, Context, Finding, denied, does};
 use crate::access::{Right, Role, granted};
+use crate::aside::done_past_rules;
 use crate::circuit::Lit;
-use crate::demand::Asked;
+use crate::demand::{Asked, reads};
 use crate::encode::Env;
 use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
@@ -13,7 +14,7 @@ use smol_str::SmolStr;
 use specc_diag::codes;
 use specc_model::effective::{PUBLIC, bypasses};
 use specc_model::formula::Formula;
-use specc_model::{Entity, FieldIx, Object, Promise, PromiseLine, RuleAction, Target};
+use specc_model::{Entity, Field, FieldIx, Model, Object, Promise, PromiseLine, RuleAction, Target};
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     for promise in &entity.promises {
@@ -77,6 +78,15 @@ fn idle<'m>(
     let verdict = some_row(context, entity, role, &[], (when, !line.unless));
     let (code, entity, span) = (codes::IDLE_PROMISE, context.name(entity.id), line.span);
     found.push(Finding { code, entity, claim, wrong, verdict, span });
+}
+
+/// The columns whose value is computed from one of these in every row.
+fn computed_from(model: &Model, entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
+    let tells = |(_, column): &(FieldIx, &Field)| {
+        let read = column.generated.as_ref().map(|expr| reads(model, entity.id, &expr.formula));
+        read.is_some_and(|read| columns.iter().any(|of| read.contains(&(entity.id, *of))))
+    };
+    entity.fields.iter().enumerate().filter(tells).map(|(field, _)| field).collect()
 }
 
 /// A line, of one role and one command.
@@ -169,15 +179,25 @@ impl<'m> Line<'m, '_> {
                 worst = (verdict, format!(" by {} `{}`", way.doing(), context.name(top)));
             }
         }
+        let unknown = Verdict::OutOfFragment { because: Vec::new() }.weight();
+        if let (true, Some(span)) =
+            (worst.0.weight() < unknown, done_past_rules(context.model, role, entity.id, command, self.columns))
+        {
+            worst = (Verdict::OutOfFragment { because: vec![span] }, String::new());
+        }
         worst
     }
 
     /// Whether rules let it through, and by which.
     fn denied(&self, right: &Right<'m>) -> Verdict {
+        // What is computed from a column tells it.
+        let tells = self.command == RuleAction::Select;
+        let told = if tells { computed_from(self.context.model, self.entity, self.columns) } else { Vec::new() };
         let fields: Vec<FieldIx> = self
             .columns
             .iter()
             .copied()
+            .chain(told)
             .filter(|field| match self.command {
                 RuleAction::Select => right.names(*field),
                 _ => right.writes(*field),

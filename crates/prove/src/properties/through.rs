@@ -200,7 +200,9 @@ impl<'m> Given<'m> {
         let env = Env::asking(way.rights, 0).in_function(way.function());
         for select in way.selects {
             for (when, inner) in given.world.selected(select, &env) {
-                select.output.iter().for_each(|output| given.formula(output, when, &inner));
+                // In which order the rows are tells what they are ordered by.
+                let all = select.output.iter().chain(&select.ordered);
+                all.for_each(|output| given.formula(output, when, &inner));
             }
         }
         given
@@ -245,8 +247,18 @@ impl<'m> Given<'m> {
     }
 
     fn query(&mut self, sql: &'m Sql, span: Span, when: Lit, env: &Env<'m>) {
-        let counted = matches!(sql.pieces.first(), Some(Piece::Text(text)) if ["count(", "row_number(", "rank("].iter().any(|word| text.starts_with(word)));
-        if sql.selects.is_empty() && !counted {
+        let is = |words: &[&str]| matches!(sql.pieces.first(), Some(Piece::Text(text)) if words.iter().any(|word| text.starts_with(word)));
+        if is(&["row_number(", "rank(", "dense_rank(", "percent_rank(", "cume_dist(", "ntile("]) {
+            // A place in an order tells what it is the order of.
+            let mut known = false;
+            for part in sql.formulas() {
+                part.visit(|part| known |= matches!(part.node, Node::Column(..)));
+                self.formula(part, when, env);
+            }
+            if !known {
+                self.opaque.insert(span);
+            }
+        } else if sql.selects.is_empty() && !is(&["count("]) {
             self.opaque.insert(span);
         }
         for select in &sql.selects {

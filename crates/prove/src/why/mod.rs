@@ -102,7 +102,10 @@ pub fn why(model: &Model, asking: &Asking, own: impl Fn(FileId) -> bool) -> Why 
     let sorts = Sorts::with(&[model], &beside);
     let asked =
         Asked { stage: Stage { model, other: None, sorts: &sorts }, asking, role: Role::new(model, &asking.role) };
-    let Decided { answer, complete, open, mut allowed, mut denied } = asked.decide();
+    let Decided { mut answer, complete, open, mut allowed, mut denied } = asked.decide();
+    if let Some(block) = crate::aside::opened_by_block(model, asking.entity) {
+        answer = Answer::Unknown(vec![block.meta.span]);
+    }
     let reasons = reasons::of(&asked, &answer);
     let mut data = Vec::new();
     if answer == Answer::Sometimes
@@ -123,7 +126,10 @@ pub fn answers(model: &Model, asking: &[Asking]) -> Vec<Answer> {
     let beside: Vec<_> = asking.iter().filter_map(|a| a.formula().map(|formula| (a.entity, formula))).collect();
     let sorts = Sorts::with(&[model], &beside);
     let stage = Stage { model, other: None, sorts: &sorts };
-    let of = |asking: &Asking| Asked { stage, asking, role: Role::new(model, &asking.role) }.answer();
+    let of = |asking: &Asking| match crate::aside::opened_by_block(model, asking.entity) {
+        Some(block) => Answer::Unknown(vec![block.meta.span]),
+        None => Asked { stage, asking, role: Role::new(model, &asking.role) }.answer(),
+    };
     asking.par_iter().map(of).collect()
 }
 

@@ -95,6 +95,7 @@ pub(in super::super) fn function(model: &Model, name: SmolStr, meta: Meta, body:
         reads: Vec::new(),
         views: Vec::new(),
         writes: Vec::new(),
+        deeds: Deeds::default(),
         acts: true,
         calls: Vec::new(),
         raises: true,
