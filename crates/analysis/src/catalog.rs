@@ -81,6 +81,43 @@ impl<'c> Known<'c> {
 
     /// Resolves the body of a function in SQL or PL/pgSQL; `None` for another language.
     pub fn of_body(&self, function: &Function) -> Option<Analysis> {
+        self.body_over(function, &[], None)
+    }
+
+    /// The relations whose order of columns decides which value goes where when a function runs, each with the text that goes by
+    /// it. `triggers` are the tables and views whose triggers run it.
+    pub fn by_order(&self, function: &Function, triggers: &[Qualified]) -> Vec<(Qualified, String)> {
+        let returns = match &function.returns {
+            Some(Returns::Type(ty) | Returns::SetOf(ty)) => {
+                Some(ty.clone()).filter(|ty| !is_pseudo(ty) && ty.dims == 0)
+            }
+            _ => None,
+        };
+        // `return next` gives rows one by one.
+        let value = returns.clone().filter(|_| matches!(function.returns, Some(Returns::Type(_))));
+        let Some(found) = self.body_over(function, triggers, value) else { return Vec::new() };
+        let text = function.body.text();
+        let mut all: Vec<(Qualified, String)> = Vec::new();
+        for given in found.given.iter().filter(|_| function.returns.is_some()) {
+            let is_value = |columns: &[(SmolStr, Option<DataType>)]| match columns {
+                [(_, Some(ty))] => {
+                    returns.as_ref().is_some_and(|own| (&own.schema, &own.name) == (&ty.schema, &ty.name))
+                }
+                columns => columns.is_empty(),
+            };
+            let is_row = given.columns.as_deref().is_some_and(|columns| !is_value(columns));
+            let own = returns.as_ref().filter(|_| is_row).map(|ty| Qualified::new(&*ty.schema, &*ty.name));
+            let own = own.filter(|own| self.fields(&own.schema, &own.name).is_some());
+            let written = text.get(given.start..given.end).unwrap_or_default();
+            all.extend(given.stars.ordered(own.as_ref()).map(|relation| (relation.clone(), written.to_owned())));
+        }
+        for ((start, end), relation) in found.by_order {
+            all.push((relation, text.get(start..end).unwrap_or_default().to_owned()));
+        }
+        all
+    }
+
+    fn body_over(&self, function: &Function, triggers: &[Qualified], returns: Option<DataType>) -> Option<Analysis> {
         let (text, language) = match (&function.body, function.language.as_str()) {
             (Body::Atomic(text), _) | (Body::Text(text) | Body::Exact(text), "sql") => (text, Language::Sql),
             (Body::Text(text) | Body::Exact(text), "plpgsql") => (text, Language::Plpgsql),
@@ -99,8 +136,8 @@ impl<'c> Known<'c> {
                 name: function.name.clone(),
                 params: parameters(function),
                 path,
-                trigger: is_trigger.then(Rows::default),
-                returns: None,
+                trigger: is_trigger.then(|| Rows { relations: triggers.to_vec(), ..Rows::default() }),
+                returns,
                 gives: Gives::Unknown,
             },
         ))

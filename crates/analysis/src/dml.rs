@@ -136,7 +136,7 @@ impl Walk<'_> {
             let output = match (&rows, source.body.as_ref()) {
                 (Some((_, types)), _) => {
                     let width = types.first().map_or(0, Vec::len);
-                    Output { columns: vec![(SmolStr::default(), None); width], complete: true }
+                    Output { columns: vec![(SmolStr::default(), None); width], complete: true, ..Output::default() }
                 }
                 (None, SetExpr::Values(values)) if is_plain(source) => {
                     let mut rows: Vec<Output> =
@@ -146,6 +146,8 @@ impl Walk<'_> {
                 }
                 (None, _) => self.query(part, source),
             };
+            let whole = target.relation.as_ref().filter(|_| insert.columns.is_empty());
+            self.by_order(part.place(name.span()), whole, &output);
             if insert.columns.is_empty() {
                 if let Some(relation) = &target.relation {
                     self.refer_at(part.place(name.span()), Target::Columns(relation.clone()));
@@ -287,7 +289,7 @@ impl Walk<'_> {
                 }
                 self.projection(part, items)
             }
-            None => Output { columns: Vec::new(), complete: true },
+            None => Output { columns: Vec::new(), complete: true, ..Output::default() },
         };
         self.levels.pop();
         output

@@ -441,6 +441,9 @@ impl Walk<'_> {
                 let given = self.expr(part, inner);
                 if let Some(values) = crate::places::values_of(inner) {
                     let row = ty.as_ref().filter(|ty| ty.dims == 0);
+                    if let (Some(ty), Some(place)) = (row, part.place(inner.span())) {
+                        self.out.by_order.push((place, Qualified::new(ty.schema.clone(), ty.name.clone())));
+                    }
                     let fields = row.and_then(|ty| self.env.fields(&ty.schema, &ty.name)).unwrap_or_default();
                     values.into_iter().zip(fields).for_each(|(value, field)| self.wanted(part, value, &field.ty));
                 }

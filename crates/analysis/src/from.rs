@@ -7,7 +7,7 @@ use crate::scope::{Level, Output, Seen, Source, record, seen};
 use crate::text::{Part, folded};
 use crate::types::from_table;
 use crate::walk::Walk;
-use crate::{Carried, Problem, Target};
+use crate::{Carried, Problem, Stars, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, JoinOperator, JsonTableColumn,
@@ -119,7 +119,11 @@ impl Walk<'_> {
         if let TableFactor::Table { name, alias, args: None, with_ordinality, .. } = factor
             && let (Some(ty), Some(called)) = (specc_expr::session_value(name), last(name))
         {
-            let output = Output { columns: vec![(called.clone(), crate::query::plain(ty))], complete: true };
+            let output = Output {
+                columns: vec![(called.clone(), crate::query::plain(ty))],
+                complete: true,
+                ..Output::default()
+            };
             return self.push_function(part, output, alias.as_ref(), &called, *with_ordinality, true);
         }
         match factor {
@@ -186,7 +190,7 @@ impl Walk<'_> {
                         }
                     }
                 }
-                let output = Output { columns, complete };
+                let output = Output { columns, complete, ..Output::default() };
                 self.push_function(part, output, alias.as_ref(), "unnest", *with_ordinality, array_exprs.len() == 1);
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
@@ -200,7 +204,7 @@ impl Walk<'_> {
             }
             TableFactor::JsonTable { json_expr, columns, alias, .. } => {
                 self.expr(part, json_expr);
-                let mut output = Output { columns: Vec::new(), complete: true };
+                let mut output = Output { columns: Vec::new(), complete: true, ..Output::default() };
                 self.json_columns(part, columns, &mut output);
                 let mut source = derived(output, alias.as_ref());
                 if alias.is_none() {
@@ -263,6 +267,7 @@ impl Walk<'_> {
                 relation: Some(found.name),
                 named_only: false,
                 row: None,
+                stars: Stars::default(),
             },
             None => Source::open(shown),
         };
@@ -328,16 +333,21 @@ impl Walk<'_> {
         let output = match &found {
             Some(routine) if !routine.columns.is_empty() => {
                 let columns = routine.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
-                Output { columns, complete: true }
+                Output { columns, complete: true, ..Output::default() }
             }
             Some(routine) if !routine.opaque => match &routine.returns {
                 Some(ty) => match self.env.fields(&ty.schema, &ty.name).filter(|_| ty.dims == 0) {
                     Some(fields) => {
                         let relation = self.env.relation(&ty.schema, &ty.name).found();
                         let complete = relation.is_none_or(|relation| relation.complete);
-                        Output { columns: fields.into_iter().map(|c| (c.name, c.ty)).collect(), complete }
+                        let columns = fields.into_iter().map(|c| (c.name, c.ty)).collect();
+                        Output { columns, complete, stars: Stars::of(&ty.schema, &ty.name) }
                     }
-                    None => Output { columns: vec![(called.clone(), Some(ty.clone()))], complete: true },
+                    None => Output {
+                        columns: vec![(called.clone(), Some(ty.clone()))],
+                        complete: true,
+                        ..Output::default()
+                    },
                 },
                 None => Output::open(),
             },
@@ -353,7 +363,7 @@ impl Walk<'_> {
 
     /// `rows from (f(1), g(2))`: the columns of each function beside those of the others.
     fn rows_from(&mut self, part: &Part<'_>, args: &[FunctionArg], alias: Option<&TableAlias>, ordinality: bool) {
-        let mut all = Output { columns: Vec::new(), complete: true };
+        let mut all = Output { columns: Vec::new(), complete: true, ..Output::default() };
         // Without an alias they are called as the first of them.
         let mut first = SmolStr::default();
         for arg in args {
@@ -399,7 +409,7 @@ impl Walk<'_> {
         let variants = specc_facts::functions(&called);
         if !columns.is_empty() {
             let column = |(name, ty): &(&'static str, Option<Spelled>)| (SmolStr::from(*name), ty.and_then(from_table));
-            return Output { columns: columns.iter().map(column).collect(), complete: true };
+            return Output { columns: columns.iter().map(column).collect(), complete: true, ..Output::default() };
         }
         let one = |v: &Variant| {
             let several =
@@ -412,13 +422,14 @@ impl Walk<'_> {
             args.types.first().and_then(|ty| self.kind(ty.as_ref()?)),
         ) && let Some(fields) = self.env.fields(&schema, &name)
         {
-            return Output { columns: fields.into_iter().map(|c| (c.name, c.ty)).collect(), complete: true };
+            let columns = fields.into_iter().map(|c| (c.name, c.ty)).collect();
+            return Output { columns, complete: true, stars: Stars::of(&schema, &name) };
         }
         if variants.is_empty() || !variants.iter().all(one) {
             return Output::open();
         }
         let ty = self.rows_type(&called, args);
-        Output { columns: vec![(called, ty)], complete: true }
+        Output { columns: vec![(called, ty)], complete: true, ..Output::default() }
     }
 
     /// No more names than there are columns: `from f() as t (a, b)`.
@@ -484,7 +495,13 @@ fn alias_name(alias: Option<&TableAlias>) -> SmolStr {
 /// The row of a query in `from`.
 fn derived(output: Output, alias: Option<&TableAlias>) -> Source {
     let columns = output.columns.into_iter().map(|(name, ty)| Seen { name, ty, of: None }).collect();
-    let mut source = Source { columns, complete: output.complete, row: record(), ..Source::open(alias_name(alias)) };
+    let mut source = Source {
+        columns,
+        complete: output.complete,
+        row: record(),
+        stars: output.stars,
+        ..Source::open(alias_name(alias))
+    };
     rename(&mut source, alias);
     source
 }

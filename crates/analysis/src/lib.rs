@@ -6,6 +6,7 @@
 //! a record, dynamic SQL), it is accepted, and where a text cannot be read, its [`Analysis`] says so.
 
 mod built_in;
+mod by_order;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -34,6 +35,7 @@ mod text;
 mod types;
 mod walk;
 
+pub use by_order::Stars;
 pub use environment::{Column, Environment, Filled, Lookup, Parameter, Relation, Routine};
 pub use plpgsql::{Body, Gives, Language, Rows, body};
 pub use walk::{Row, expression, query};
@@ -67,6 +69,9 @@ pub struct Analysis {
     pub carried: Vec<(Target, Carried)>,
     /// Where names mean a parameter of the body, in the order of places.
     pub parameters: Vec<(usize, usize, SmolStr)>,
+    /// Where values and columns meet by their order alone: the place, and a relation whose columns come in the order that
+    /// they have in the database. What a body gives back is in `given`.
+    pub by_order: Vec<((usize, usize), Qualified)>,
     /// What `on conflict` says of keys.
     pub conflicts: Vec<Conflict>,
     /// What a body of PL/pgSQL returns that does nothing else.
@@ -87,6 +92,8 @@ impl Analysis {
     pub(crate) fn finish(mut self) -> Self {
         self.references.sort();
         self.references.dedup();
+        self.by_order.sort();
+        self.by_order.dedup();
         self.parameters.sort();
         self.parameters.dedup();
         self.written.sort();
@@ -175,6 +182,8 @@ pub struct Given {
     pub end: usize,
     /// Its columns; `None` where they cannot be known.
     pub columns: Option<Vec<(SmolStr, Option<DataType>)>>,
+    /// What is among them by `*`.
+    pub stars: Stars,
 }
 
 /// An `insert … on conflict` that names a key.

@@ -17,7 +17,7 @@ impl Walk<'_> {
     pub(crate) fn made_table(&mut self, part: &Part<'_>, table: &CreateTable) {
         let mut output = match &table.query {
             Some(query) => self.query(part, query),
-            None => Output { columns: Vec::new(), complete: true },
+            None => Output { columns: Vec::new(), complete: true, ..Output::default() },
         };
         let written: Vec<(SmolStr, Ty)> = table
             .columns
@@ -37,6 +37,8 @@ impl Walk<'_> {
             match self.relation(part, &like.name) {
                 Some(found) => {
                     output.complete &= found.complete;
+                    output.stars.beside |= !output.columns.is_empty();
+                    output.stars.of.push(found.name.clone());
                     output.columns.extend(found.columns.into_iter().map(|column| (column.name, column.ty)));
                 }
                 None => output.complete = false,
@@ -62,6 +64,7 @@ impl Walk<'_> {
             columns: output.columns.iter().map(seen).collect(),
             complete: output.complete,
             relation: Some(Qualified::new(TEMPORARY, name)),
+            stars: output.stars.clone(),
             ..Source::open(name.into())
         })
     }

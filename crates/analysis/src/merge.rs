@@ -67,6 +67,11 @@ impl Walk<'_> {
             [] => none.cloned().collect(),
             columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
         };
+        if let (Some(relation), true, Some(place)) =
+            (&target.relation, insert.columns.is_empty(), part.place(values.span()))
+        {
+            self.out.by_order.push((place, relation.clone()));
+        }
         for row in &values.rows {
             for (at, expr) in row.content.iter().enumerate() {
                 let (given, ty) = (self.expr(part, expr), types.get(at).unwrap_or(&None));
@@ -87,7 +92,7 @@ impl Walk<'_> {
             }
             if !columns.is_empty() {
                 let given = row.content.iter().map(|_| (SmolStr::default(), None)).collect();
-                let output = Output { columns: given, complete: true };
+                let output = Output { columns: given, complete: true, ..Output::default() };
                 self.count(part, &SetExpr::Values(values.clone()), &columns, &output);
             }
         }

@@ -79,6 +79,7 @@ impl Walk<'_> {
     /// A query whose rows are compared with `left` has as many columns.
     pub(crate) fn compared(&mut self, part: &Part<'_>, left: &Expr, query: &Query) -> Output {
         let output = self.query(part, query);
+        self.by_order(part.place(query.body.span()), None, &output);
         let known = !matches!(left, Expr::Function(_)) || width(left).is_some();
         let wanted = width(left).unwrap_or(1);
         if output.complete && known && output.columns.len() != wanted {

@@ -4,9 +4,9 @@ use crate::find::{idents, place};
 use crate::scope::{Conflict, Level, Output, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
-use crate::{Carried, Problem, Target};
+use crate::{Carried, Problem, Stars, Target};
 use smol_str::SmolStr;
-use specc_catalog::DataType;
+use specc_catalog::{DataType, Qualified};
 use specc_expr::sqlparser::ast::{
     DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, ObjectName, OrderBy,
     OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Value,
@@ -135,6 +135,10 @@ impl Walk<'_> {
             let help = "give each column one name".to_owned();
             self.report_at(part, alias.span, Problem::WrongCount, message, Some(help));
         }
+        if !names.is_empty() {
+            self.by_order(part.place(alias.span), None, &output);
+            output.stars = Stars::default();
+        }
         for (at, name) in names.iter().enumerate() {
             match output.columns.get_mut(at) {
                 Some((old, _)) => *old = name.clone(),
@@ -172,6 +176,7 @@ impl Walk<'_> {
                     self.report_at(part, area, Problem::WrongCount, message, Some(help.into()));
                 }
                 let complete = left.complete && right.complete && left.columns.len() == right.columns.len();
+                let stars = self.united(part.place(area), &left, &right);
                 if complete {
                     for (at, (a, b)) in left.columns.iter().zip(&right.columns).enumerate() {
                         self.one_column(part, area, at, &a.1, &b.1);
@@ -197,7 +202,7 @@ impl Walk<'_> {
                     };
                     (name, ty)
                 });
-                Output { columns: columns.collect(), complete }
+                Output { columns: columns.collect(), complete, stars }
             }
             SetExpr::Values(values) => {
                 let types = self.rows(part, values);
@@ -211,7 +216,7 @@ impl Walk<'_> {
                     given().for_each(|(expr, _)| self.wanted(part, expr, &one));
                     (SmolStr::from(format!("column{}", at + 1)), one)
                 };
-                Output { columns: (0..width).map(column).collect(), complete: true }
+                Output { columns: (0..width).map(column).collect(), complete: true, ..Output::default() }
             }
             SetExpr::Insert(statement)
             | SetExpr::Update(statement)
@@ -323,7 +328,8 @@ impl Walk<'_> {
 
     /// What a list of columns, or `returning`, gives.
     pub(crate) fn projection(&mut self, part: &Part<'_>, items: &[SelectItem]) -> Output {
-        let mut output = Output { columns: Vec::new(), complete: true };
+        let mut output = Output { columns: Vec::new(), complete: true, ..Output::default() };
+        output.stars.beside = items.len() > 1;
         for item in items {
             let known = output.columns.len();
             match item {
@@ -386,7 +392,8 @@ impl Walk<'_> {
 
     /// What a row of `values` with stars in it gives.
     pub(crate) fn starred(&mut self, part: &Part<'_>, row: &[Expr]) -> Output {
-        let mut output = Output { columns: Vec::new(), complete: true };
+        let mut output = Output { columns: Vec::new(), complete: true, ..Output::default() };
+        output.stars.beside = row.len() > 1;
         for expr in row {
             match (expr, specc_expr::row_of_star(expr)) {
                 (_, Some(row)) => self.fields_of_row(part, row, &mut output),
@@ -404,10 +411,13 @@ impl Walk<'_> {
 
     /// `(row).*`
     fn fields_of_row(&mut self, part: &Part<'_>, row: RowOfStar<'_>, output: &mut Output) {
-        let fields = self.row_of_star(part, row).and_then(|ty| {
+        let ty = self.row_of_star(part, row);
+        let of = ty.as_ref().map(|ty| Qualified::new(ty.schema.clone(), ty.name.clone()));
+        let fields = ty.and_then(|ty| {
             let relation = self.env.relation(&ty.schema, &ty.name).found();
             self.env.fields(&ty.schema, &ty.name).filter(|_| relation.is_none_or(|relation| relation.complete))
         });
+        output.stars.of.extend(of);
         match fields {
             Some(fields) => output.columns.extend(fields.into_iter().map(|column| (column.name, column.ty))),
             None => output.complete = false,
@@ -444,6 +454,7 @@ impl Walk<'_> {
     /// All columns of a row.
     pub(crate) fn expand(&mut self, source: &crate::scope::Source, star: Option<(usize, usize)>, output: &mut Output) {
         output.complete &= source.complete;
+        source.give_stars(&mut output.stars);
         if let Some(relation) = &source.relation {
             self.refer_at(star, Target::Columns(relation.clone()));
             let place = if self.queries <= 1 { Carried::Outermost } else { Carried::Inner };

@@ -1,5 +1,6 @@
 //! What is in sight: rows of a query, `with` queries, variables.
 
+use crate::Stars;
 use crate::environment::Column;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
@@ -34,6 +35,8 @@ pub(crate) struct Source {
     pub named_only: bool,
     /// The type of the row as a whole, where it is of no relation.
     pub row: Ty,
+    /// Of a query: the relations whose columns it has by `*`.
+    pub stars: Stars,
 }
 
 impl Source {
@@ -48,7 +51,17 @@ impl Source {
             complete: false,
             named_only: false,
             row: None,
+            stars: Stars::default(),
         }
+    }
+
+    /// Adds what `*` stands for here.
+    pub(crate) fn give_stars(&self, stars: &mut Stars) {
+        match &self.relation {
+            Some(relation) if self.stars.of.is_empty() => stars.of.push(relation.clone()),
+            _ => stars.of.extend(self.stars.of.iter().cloned()),
+        }
+        stars.beside |= self.stars.beside;
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Seen> {
@@ -74,6 +87,8 @@ pub(crate) struct Output {
     pub columns: Vec<(SmolStr, Ty)>,
     /// Whether these are all.
     pub complete: bool,
+    /// What is among them by `*`.
+    pub stars: Stars,
 }
 
 impl Output {

@@ -3,7 +3,7 @@
 use crate::environment::{Environment, Lookup};
 use crate::scope::{Conflict, Frame, Level, Output, Record, Shape, Source, seen};
 use crate::text::Part;
-use crate::{Analysis, Carried, Finding, Problem, Reference, Target};
+use crate::{Analysis, Carried, Finding, Problem, Reference, Stars, Target};
 use smol_str::SmolStr;
 use specc_catalog::Qualified;
 use specc_diag::{FileId, Span};
@@ -224,6 +224,7 @@ impl<'a> Walk<'a> {
             complete: found.is_some_and(|r| r.complete),
             named_only: row.named_only,
             row: None,
+            stars: Stars::default(),
         }
     }
 

@@ -140,6 +140,25 @@ fn a_type_that_does_not_follow_wants_using() {
 }
 
 #[test]
+fn a_body_that_goes_by_the_order_of_columns_is_named() {
+    let after = |rows: &str| {
+        let add = "\nfunction add() -> void language plpgsql as $$ begin insert into public.notes ROWS; end $$\n";
+        NOTES.replace("text: text", "kind: int = 0\n  text: text") + &add.replace("ROWS", rows)
+    };
+    let dir = moved_on(&after("values (default, 2, 'new', 3)"));
+    insta::assert_snapshot!(build(dir.path(), &[]));
+    let now = |rows: &str| fs::write(dir.path().join("a.dbspec"), after(rows)).expect("a file");
+    now("(id, kind, text, size) values (default, 2, 'new', 3)");
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    // The state has the order of the table, so that it is known later on.
+    now("values (default, 2, 'new', 3)");
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260201000000", "--only", "migrations"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the table has id, text, size, kind, and the spec id, kind, text, size"), "{said}");
+}
+
+#[test]
 fn a_stamp_is_after_the_last_one() {
     let dir = moved_on(&NOTES.replace("text: text", "text: text\n  pinned: boolean = false"));
     let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260101000000"]);

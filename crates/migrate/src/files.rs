@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::first::{self, plan_create};
 use crate::moving::Moving;
+use crate::order;
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::render::{self, File, Summary};
 use crate::schedule::{Part, Plan, Purpose, Stage, locks};
@@ -16,6 +17,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, TableName, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::{Loss, Transaction};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -206,7 +208,9 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
     if difference.as_ref().is_some_and(Difference::is_empty) {
         // What is left out now may be said again, and is new then.
         if previous.is_some_and(|previous| previous.said != input.catalog.said) {
-            take(OutputFile { contents: to_sealed_json(input.catalog), path: format!("{own}/catalog.json") });
+            let state = previous.map(|previous| order::as_before(input.catalog, previous));
+            let contents = to_sealed_json(state.as_ref().unwrap_or(input.catalog));
+            take(OutputFile { contents, path: format!("{own}/catalog.json") });
         }
         return Ok(());
     }
@@ -218,15 +222,15 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
     let input = &MigrationInput { name: &name, hints: &hints, ..input.clone() };
     let out = Out(&take);
     // One after the other, each on all cores: side by side, the texts of both would be in memory.
-    let written = match (&difference, previous) {
+    let (written, state) = match (&difference, previous) {
         (Some(difference), Some(previous)) => change(input, previous, difference, out)?,
-        _ => first(input, out)?,
+        _ => (first(input, out)?, Cow::Borrowed(input.catalog)),
     };
     let stored = format!("{own}/catalog.json");
     // It has its checksum in itself, so that git can merge both files without one another.
     let recorded = input.recorded.iter().filter(|(path, _)| *path != stored);
     let contents = checksums(recorded.chain(&written));
-    take(OutputFile { contents: to_sealed_json(input.catalog), path: stored });
+    take(OutputFile { contents: to_sealed_json(&state), path: stored });
     take(OutputFile { path: format!("{own}/checksums.toml"), contents });
     Ok(())
 }
@@ -313,13 +317,13 @@ pub fn last_stamp(recorded: &[(String, String)], layout: &Layout) -> Option<Stam
     stamps.max()
 }
 
-/// The files of the change from the last state to this one.
-fn change(
-    input: &MigrationInput<'_>,
+/// The files of the change from the last state to this one, and this one as the database has it then.
+fn change<'i>(
+    input: &MigrationInput<'i>,
     previous: &Catalog,
     difference: &Difference<'_>,
     out: Out<'_>,
-) -> Result<Vec<Sum>, MigrationError> {
+) -> Result<(Vec<Sum>, Cow<'i, Catalog>), MigrationError> {
     if let Some(last) = last_stamp(input.recorded, input.layout).filter(|last| input.stamp <= *last) {
         return Err(MigrationError::Stamp(last));
     }
@@ -345,12 +349,21 @@ fn change(
         });
         return Err(MigrationError::Loss(all.collect()));
     }
+    let settled = order::settled(difference, &plan);
+    let broken = order::by_order(input.catalog, &settled);
+    if !broken.is_empty() {
+        return Err(ChangeError::ByOrder(broken).into());
+    }
+    // What the way back brings back may go by an order that stays another one.
+    let back_settled = order::settled(&diff(&settled, previous, &hints), &back);
+    let unordered = order::by_order(previous, &back_settled);
     let gone = gone(&plan, &difference.from);
     let told: Vec<_> = gone.iter().map(|gone| gone.before(difference)).collect();
     let reordered = plan.notes.iter().filter_map(|note| note.before(difference));
     let notes: Vec<String> = (back.notes.iter().filter(|note| !note.stays()).map(ToString::to_string))
         .chain(back.warnings.iter().filter(|warning| warning.is_of_values()).map(ToString::to_string))
         .chain(reordered.map(|note| format!("{note}, and stay there")))
+        .chain(unordered.iter().map(ToString::to_string))
         .collect();
     let Layout { migrations, own, .. } = input.layout;
     let mut stamp = input.stamp;
@@ -423,7 +436,7 @@ fn change(
         written.push(out.file(format!("{own}/down/{name}.down.sql"), down));
         written.push(out.file(format!("{own}/plans/{name}.json"), record));
     }
-    Ok(written)
+    Ok((written, Cow::Owned(settled)))
 }
 
 fn file_name(input: &MigrationInput<'_>, stamp: Stamp, suffix: &str) -> String {

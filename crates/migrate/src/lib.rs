@@ -20,6 +20,7 @@ mod kept;
 mod midway;
 mod misfits;
 mod moving;
+mod order;
 mod place;
 mod planner;
 mod recreation;
@@ -42,6 +43,7 @@ pub use files::{
 };
 pub use first::plan_create;
 pub use kept::{KeepError, NotKept, keep_old, still_kept};
+pub use order::ByOrder;
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};
 pub use planner::{ChangeError, ChangeOptions, NoCast, plan_change};
 pub use render::statement_checksum;

@@ -8,6 +8,7 @@ use crate::creation;
 use crate::filled::{self, Filled};
 use crate::misfits;
 use crate::moving::Moving;
+use crate::order::ByOrder;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan, Stage, locks};
@@ -48,6 +49,8 @@ pub enum ChangeError {
     NoCast(Vec<NoCast>),
     /// Everyone would wait while all rows are read or written: table and statement.
     Stalls(Vec<(TableName, String)>),
+    /// Bodies that go by an order of columns that the database does not have.
+    ByOrder(Vec<ByOrder>),
     /// A fault of the planner.
     Unexpected(Unexpected),
 }
@@ -73,6 +76,12 @@ impl fmt::Display for ChangeError {
                     let TableName { schema, name } = &no.table;
                     write!(f, "\n  `{schema}.{name}.{}` is `{}` and becomes `{}`", no.column, no.from, no.to)
                 })
+            }
+            ChangeError::ByOrder(all) => {
+                f.write_str(
+                    "columns stand in another order in the database than in the spec, and these bodies go by it:",
+                )?;
+                all.iter().try_for_each(|one| write!(f, "\n  {one}"))
             }
             ChangeError::Impossible(all) => {
                 f.write_str("this cannot be done to what is there:")?;

@@ -4,7 +4,7 @@ use super::reader::Reader;
 use crate::scope::{Frame, Record, Shape};
 use crate::{Problem, Target};
 use smol_str::SmolStr;
-use specc_catalog::DataType;
+use specc_catalog::{DataType, Qualified};
 use specc_split::TokenKind;
 
 impl Reader<'_, '_> {
@@ -90,11 +90,18 @@ impl Reader<'_, '_> {
         if let ([(_, given)], true, Some(wanted)) = (&output.columns[..], output.complete, self.type_of_shape(shape)) {
             self.walk.put_into((start, stop), given, &Some(wanted));
         }
+        // `row(…)`, which has no type of its own.
+        if let ([(name, None)], Some(wanted)) = (&output.columns[..], self.type_of_shape(shape))
+            && name == "row"
+            && wanted.dims == 0
+        {
+            self.walk.out.by_order.push(((start, stop), Qualified::new(wanted.schema, wanted.name)));
+        }
         (start, stop)
     }
 
     /// The type of what a variable holds, where it has one.
-    fn type_of_shape(&self, shape: &Shape) -> Option<DataType> {
+    pub(super) fn type_of_shape(&self, shape: &Shape) -> Option<DataType> {
         match shape {
             Shape::Type(ty) => ty.clone(),
             Shape::Rows(rows) => match &rows[..] {
@@ -259,6 +266,7 @@ impl Reader<'_, '_> {
     /// Variables that something is put into; says where one is none.
     pub(super) fn targets(&mut self) -> Vec<Shape> {
         let mut targets = Vec::new();
+        let mut row = None;
         loop {
             let (names, end) = self.names();
             if names.is_empty() {
@@ -290,9 +298,28 @@ impl Reader<'_, '_> {
                 targets.pop();
                 targets.push(Shape::Open);
             }
+            let is_alone = names.len() == 1 && end == self.at;
+            if is_alone && targets.last().is_some_and(|shape| self.holds_row(shape)) {
+                row.get_or_insert((place, names[0].clone()));
+            }
             if !self.take_symbol(b',') {
+                if let Some((place, name)) = row.filter(|_| targets.len() > 1) {
+                    let message = format!("`{name}` holds a row, and stands among several variables");
+                    let help =
+                        format!("put the whole row into `{name}` alone, or write each of its fields: `{name}.field`");
+                    self.walk.report(place, Problem::NotHere, message, Some(help));
+                }
                 return targets;
             }
+        }
+    }
+
+    /// Whether a variable has fields.
+    fn holds_row(&self, shape: &Shape) -> bool {
+        match shape {
+            Shape::Record(_) | Shape::Rows(_) => true,
+            Shape::Type(Some(ty)) => self.walk.is_row_type(ty),
+            Shape::Type(None) | Shape::Cursor(..) | Shape::Open => false,
         }
     }
 

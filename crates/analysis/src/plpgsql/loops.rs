@@ -77,10 +77,10 @@ impl Reader<'_, '_> {
             if self.take("using") {
                 self.expression(&["loop"]);
             }
-            self.put(&targets, &output);
+            self.put(&targets, &output, self.bytes(inside, end));
         } else if starts_query || self.symbol(b'(') {
             let output = self.statement_to(inside, end);
-            self.put(&targets, &output);
+            self.put(&targets, &output, self.bytes(inside, end));
         } else {
             // A cursor with its arguments.
             self.unknown_into(&targets);

@@ -6,6 +6,7 @@ use super::sql::blank;
 use crate::scope::{Output, Shape};
 use crate::{Given, Problem, Returned};
 use smol_str::SmolStr;
+use specc_catalog::Qualified;
 use specc_split::TokenKind;
 
 impl Reader<'_, '_> {
@@ -105,7 +106,7 @@ impl Reader<'_, '_> {
     fn given(&mut self, from: usize, to: usize, output: Output) {
         let (start, end) = self.bytes(from, to);
         let columns = output.complete.then_some(output.columns);
-        self.walk.out.given.push(Given { start, end, columns });
+        self.walk.out.given.push(Given { start, end, columns, stars: output.stars });
     }
 
     /// `raise level 'text', values using option = value`
@@ -186,8 +187,9 @@ impl Reader<'_, '_> {
         for _ in 0..2 {
             if self.take("into") {
                 self.take("strict");
+                let start = self.at;
                 let targets = self.targets();
-                self.put(&targets, &output);
+                self.put(&targets, &output, self.bytes(start, self.at));
             }
             if self.take("using") {
                 self.expression(&["into"]);
@@ -264,7 +266,7 @@ impl Reader<'_, '_> {
         if let Some(problem) = self.walk.unreadable.take() {
             return self.unreadable(start, end, problem);
         }
-        self.put(&targets, &output);
+        self.put(&targets, &output, (from, to));
         let asks = self.is_at(start, "select") || self.is_at(start, "values");
         if !stored && (asks || !output.columns.is_empty()) {
             let (message, help) = match asks {
@@ -281,7 +283,17 @@ impl Reader<'_, '_> {
     }
 
     /// Rows of a query go into variables.
-    pub(super) fn put(&mut self, targets: &[Shape], output: &Output) {
+    pub(super) fn put(&mut self, targets: &[Shape], output: &Output, place: (usize, usize)) {
+        match targets {
+            [] | [Shape::Record(_) | Shape::Open | Shape::Cursor(..)] => {}
+            [one] => {
+                if let Some(ty) = self.type_of_shape(one) {
+                    let row = self.walk.is_row_type(&ty).then(|| Qualified::new(ty.schema, ty.name));
+                    self.walk.by_order(Some(place), row.as_ref(), output);
+                }
+            }
+            _ => self.walk.by_order(Some(place), None, output),
+        }
         for target in targets {
             let Shape::Record(at) = target else { continue };
             let record = &mut self.walk.records[*at];

@@ -23,7 +23,8 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
         let output = walk.read_statement(start, end);
         if first < at {
             let columns = output.complete.then_some(output.columns);
-            last = Some(Given { start: tokens[first].start, end: tokens[at - 1].end, columns });
+            let (start, end) = (tokens[first].start, tokens[at - 1].end);
+            last = Some(Given { start, end, columns, stars: output.stars });
         }
         (start, first) = (next, at + 1);
     }
@@ -52,7 +53,7 @@ impl Walk<'_> {
             return Ok(Output::open());
         }
         if self.beyond(start, start + text.len()) {
-            return Ok(Output { columns: Vec::new(), complete: true });
+            return Ok(Output { columns: Vec::new(), complete: true, ..Output::default() });
         }
         let (text, targets) = super::sql::without_conflict_targets(text);
         let statements = specc_expr::read_statements(&text, all_of(&text)).map_err(Box::new)?;

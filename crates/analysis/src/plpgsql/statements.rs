@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
                 let output = cursor.map(|name| self.walk.rows_of_cursor(&name)).unwrap_or_default();
                 if self.take("into") {
                     let targets = self.targets();
-                    self.put(&targets, &output);
+                    self.put(&targets, &output, self.bytes(start, self.at));
                 }
                 self.semicolon()
             }

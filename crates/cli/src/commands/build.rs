@@ -254,6 +254,11 @@ pub fn refused(error: MigrationError) -> Failure {
         MigrationError::Change(specc_migrate::ChangeError::Stalls(_)) => {
             (codes::STALL, "\nif nobody uses the database meanwhile, build with `--offline-ok`")
         }
+        MigrationError::Change(specc_migrate::ChangeError::ByOrder(_)) => (
+            codes::BY_ORDER,
+            "\nname the columns there (`insert into t (a, b) …`, `select … into r.a, r.b`, `returns table (…)`), or write the columns of \
+             the table in the spec in the order that the table has, and the body by that",
+        ),
         MigrationError::Change(specc_migrate::ChangeError::Unexpected(_)) => {
             (codes::UNEXPECTED_CHANGE, "\nthis is a fault of specc, not of the spec: please report it")
         }
