@@ -61,6 +61,7 @@ impl<'d> Builder<'d, '_> {
         self.after_bodies(actions);
         self.covered();
         self.around_counts();
+        self.rows_before_keys();
         self.before_blocks();
         Ok(())
     }
@@ -231,7 +232,7 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        let texts = Known::new(self.from.catalog);
+        let (texts, later) = (Known::new(self.from.catalog), Known::new(self.to.catalog));
         let mut altered: Vec<(OldPlace, NewPlace)> = stays.into_iter().collect();
         altered.sort_unstable();
         for (old, new) in altered {
@@ -263,7 +264,8 @@ impl<'d> Builder<'d, '_> {
                 let first: Vec<NodeId> = first.iter().copied().filter(|node| !waits(node)).collect();
                 for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                     // What does not read a column is given its new text without it: a name in that may be one of two meanwhile.
-                    let is_unread = self.goes_unread(old, after, &texts);
+                    let is_unread =
+                        self.goes_unread(old, after, &texts) || self.fits_without(old, new, after, [&texts, &later]);
                     for &node in &first {
                         if is_unread && matches!(self.nodes[node].role, Role::Make | Role::Change) {
                             self.nodes.soft(after, node);

@@ -1,6 +1,7 @@
 //! Statements as nodes of a graph, and the order that its edges allow.
 
 mod blocks;
+mod by_order;
 mod covered;
 mod edges;
 mod filled;

@@ -5,8 +5,8 @@ use crate::place::{NewPlace, NodeId};
 use crate::planner::Builder;
 use crate::schedule::Phase;
 use smol_str::SmolStr;
-use specc_catalog::{Object, Seed, Table};
-use specc_sql::Statement;
+use specc_catalog::{Constraint, Object, Rule, Seed, Table, TableName};
+use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Rows that are new or changed come after all else of the transaction, rows that are gone before it.
@@ -48,6 +48,30 @@ impl<'d> Builder<'d, '_> {
             if let (true, Some(column)) = (change.put, &seed.restart) {
                 let advance = Statement::AdvanceSequence { table: &seed.table, column };
                 last = Some(self.nodes.then(node, Role::After, Phase::Main, advance));
+            }
+        }
+    }
+
+    /// Rows come before the foreign keys that lead to their table from others: what is there already may refer to them.
+    pub(crate) fn rows_before_keys(&mut self) {
+        let keys: Vec<(NodeId, &'d TableName)> = self
+            .nodes
+            .iter()
+            .filter_map(|(id, node)| {
+                let o: &'d Constraint = match &node.statement {
+                    Statement::Create(Object::Constraint(o)) => o,
+                    Statement::Validate(o) | Statement::Alter(Alter::AddNotValid(o)) => o,
+                    _ => return None,
+                };
+                let Rule::ForeignKey(key) = &o.rule else { return None };
+                (key.target != o.table).then_some((id, &key.target))
+            })
+            .collect();
+        for node in self.nodes.ids() {
+            let Statement::InsertSeed { seed, .. } = &self.nodes[node].statement else { continue };
+            let seed: &'d Seed = seed;
+            for (key, _) in keys.iter().filter(|(_, target)| **target == seed.table) {
+                self.nodes.soft(node, *key);
             }
         }
     }

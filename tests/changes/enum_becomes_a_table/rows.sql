@@ -1,0 +1,1 @@
+insert into items (id, color) values (1, 'green');
