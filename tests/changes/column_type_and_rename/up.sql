@@ -632,9 +632,10 @@ begin
       join pg_attribute a on a.attrelid = 'public.things'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
     where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
-    execute format('alter table public.things rename constraint %I to %I', rule.was, rule.called);
+    if not exists (select from pg_constraint o where o.conrelid = 'public.things'::regclass and o.conname = rule.called) then
+      execute format('alter table public.things rename constraint %I to %I', rule.was, rule.called);
+    end if;
   end loop;
 end
 $$;
@@ -666,9 +667,10 @@ begin
       join pg_attribute a on a.attrelid = 'public.pieces'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
     where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
-    execute format('alter table public.pieces rename constraint %I to %I', rule.was, rule.called);
+    if not exists (select from pg_constraint o where o.conrelid = 'public.pieces'::regclass and o.conname = rule.called) then
+      execute format('alter table public.pieces rename constraint %I to %I', rule.was, rule.called);
+    end if;
   end loop;
 end
 $$;

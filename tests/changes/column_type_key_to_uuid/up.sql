@@ -789,9 +789,10 @@ begin
       join pg_attribute a on a.attrelid = 'public.cards'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
     where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
-    execute format('alter table public.cards rename constraint %I to %I', rule.was, rule.called);
+    if not exists (select from pg_constraint o where o.conrelid = 'public.cards'::regclass and o.conname = rule.called) then
+      execute format('alter table public.cards rename constraint %I to %I', rule.was, rule.called);
+    end if;
   end loop;
 end
 $$;
@@ -817,9 +818,10 @@ begin
       join pg_attribute a on a.attrelid = 'public.people'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
     where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
-    execute format('alter table public.people rename constraint %I to %I', rule.was, rule.called);
+    if not exists (select from pg_constraint o where o.conrelid = 'public.people'::regclass and o.conname = rule.called) then
+      execute format('alter table public.people rename constraint %I to %I', rule.was, rule.called);
+    end if;
   end loop;
 end
 $$;

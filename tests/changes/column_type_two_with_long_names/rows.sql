@@ -1,0 +1,1 @@
+insert into organization_notification_settings values (1, 2, 3);
