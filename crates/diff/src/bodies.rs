@@ -3,7 +3,7 @@
 
 use crate::names::{Names, Texts, names};
 use crate::rename::Renamed;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
 use specc_analysis::{Analysis, Target};
@@ -21,6 +21,14 @@ fn text(object: &Object) -> Option<&SmolStr> {
     }
 }
 
+/// The same, and that of a materialized view.
+fn read(object: &Object) -> Option<&SmolStr> {
+    match object {
+        Object::View(o) => Some(&o.query),
+        other => text(other),
+    }
+}
+
 fn set_text(object: &mut Object, new: SmolStr) {
     match object {
         Object::Function(o) => o.body = Body::Atomic(new),
@@ -29,8 +37,35 @@ fn set_text(object: &mut Object, new: SmolStr) {
     }
 }
 
-/// A text with every name written out, as it is called now.
-fn spelled_out(text: &str, found: &Analysis, now: Option<&Names>) -> String {
+/// Columns that are called otherwise, by their new and their old names.
+type Called = FxHashSet<(SmolStr, SmolStr)>;
+
+/// The columns in a text that are called otherwise now.
+fn called(found: &Analysis, now: &Names) -> Called {
+    let columns = found.references.iter().filter_map(|reference| match &reference.target {
+        Target::Column(_, was) => now.target(&reference.target).map(|(_, name)| (name, was.clone())),
+        _ => None,
+    });
+    columns.collect()
+}
+
+/// Where `as name` ends behind a column, and the name.
+fn alias(text: &str, from: usize) -> Option<(usize, SmolStr)> {
+    let rest = text.get(from..)?;
+    let word = rest.trim_start();
+    let name = word.get(..2).filter(|word| word.eq_ignore_ascii_case("as")).map(|_| word[2..].trim_start())?;
+    let start = text.len() - name.len();
+    if let Some(quoted) = name.strip_prefix('"') {
+        let end = quoted.find('"')?;
+        return Some((start + end + 2, quoted[..end].into()));
+    }
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+    (end > 0 && start > from + 2).then(|| (start + end, name[..end].to_lowercase().into()))
+}
+
+/// A text with every name written out, as it is called now. A column that goes on under its old name, as one of `called` may,
+/// is written like one that has no other name.
+fn spelled_out(text: &str, found: &Analysis, now: Option<&Names>, called: &Called) -> String {
     let mut out = String::new();
     let mut copied = 0;
     for reference in &found.references {
@@ -58,6 +93,12 @@ fn spelled_out(text: &str, found: &Analysis, now: Option<&Names>) -> String {
         out.push_str(&written);
         out.push('\u{1}');
         copied = reference.end;
+        if let Target::Column(_, name) = &reference.target
+            && let Some((end, alias)) = alias(text, reference.end)
+            && called.contains(&(name.clone(), alias))
+        {
+            copied = end;
+        }
     }
     out.push_str(&text[copied..]);
     out
@@ -74,9 +115,9 @@ impl Names {
             now.body.clone_from(&was.body);
             return;
         }
-        let Some(before) = text(&old.object).filter(|before| self.touches(before)) else { return };
+        let Some(before) = read(&old.object).filter(|before| self.touches(before)) else { return };
         let Some(after) = to.get(&now.object.id()).map(|entry| &entry.object) else { return };
-        let Some(new) = text(after).filter(|new| text(&now.object) != Some(*new)) else { return };
+        let Some(new) = read(after).filter(|new| read(&now.object) != Some(*new)) else { return };
         let (was, is) = match (&old.object, after) {
             (Object::Function(a), Object::Function(b)) => (texts.from.of_body(a), texts.to.of_body(b)),
             (Object::View(a), Object::View(b)) => {
@@ -90,7 +131,12 @@ impl Names {
             _ => return,
         };
         let (Some(was), Some(is)) = (was, is) else { return };
-        if !was.unread && !is.unread && spelled_out(before, &was, Some(self)) == spelled_out(new, &is, None) {
+        let called = called(&was, self);
+        let plain = Called::default();
+        if !was.unread
+            && !is.unread
+            && spelled_out(before, &was, Some(self), &plain) == spelled_out(new, &is, None, &called)
+        {
             set_text(&mut now.object, new.clone());
         }
     }
@@ -161,7 +207,7 @@ fn said(object: &Object, known: &Known<'_>, now: Option<&Names>) -> Option<Strin
         Object::View(o) => known.of_query(&o.query),
         _ => return None,
     };
-    let out = spelled_out(text(object)?, &found, now);
+    let out = spelled_out(text(object)?, &found, now, &Called::default());
     Some(if matches!(object, Object::Function(_)) { rows_by_number(&out) } else { out })
 }
 
