@@ -188,6 +188,14 @@ pub(crate) fn function_needs(
     }
     depends.sort();
     depends.dedup();
+    if f.atomic && depends.contains(&Object::Function(at)) {
+        let message = format!(
+            "function `{}` is atomic and calls itself, which is not there yet when Postgres reads it",
+            f.name.name
+        );
+        let help = "write the body as text: remove `atomic`";
+        out.push(Diagnostic::new(codes::BAD_FUNCTION, d.name.span(), message).help(help));
+    }
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();

@@ -5,8 +5,8 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_analysis::catalog::is_pseudo;
 use specc_analysis::{Column, Environment, Filled, Lookup, Parameter, Relation, Routine};
-use specc_catalog::DataType;
 use specc_catalog::Qualified as Name;
+use specc_catalog::{DataType, conventional_name};
 use specc_diag::nearest;
 
 /// What the spec declares, and what Postgres and the declared extensions bring.
@@ -34,6 +34,16 @@ impl<'a> Known<'a> {
         let options = self.project.options;
         let declared = self.project.schemas.contains(schema) || schema == options.default_schema;
         schema == "extensions" || declared && !external && schema != options.helper_schema
+    }
+
+    /// Whether an identity of the spec has this sequence. Of a table that is not the spec's own it may be any.
+    fn is_of_identity(&self, schema: &str, name: &str) -> bool {
+        name.ends_with("_seq")
+            && self.model.entities.iter().filter(|entity| entity.name.schema == schema).any(|entity| {
+                let counts = |field: &&Field| entity.external || field.identity.is_some();
+                let mut counted = entity.fields.iter().filter(counts);
+                counted.any(|field| conventional_name(&entity.name.name, Some(&field.name), "seq") == name)
+            })
     }
 
     /// Whether a `sql` block may make something of this name.
@@ -230,7 +240,7 @@ impl Environment for Known<'_> {
                 relation(output.iter().map(column).collect(), complete, Vec::new())
             }
             Some(Object::Sequence(_) | Object::Sql(_)) => relation(Vec::new(), false, Vec::new()),
-            _ if name.ends_with("_seq") => Lookup::Unknown,
+            None if self.is_of_identity(schema, name) => relation(Vec::new(), false, Vec::new()),
             _ => match self.partition(&wanted) {
                 Some(parent) => {
                     let columns = self.columns_of(parent);
