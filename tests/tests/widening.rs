@@ -47,10 +47,14 @@ fn what_is_wider_and_what_is_narrower_is_so_on_a_server() {
         std::fs::read_dir(root().join("tests/access")).unwrap().map(|folder| folder.unwrap().path()).collect();
     folders.sort();
     folders.retain(|folder| !std::fs::read_to_string(folder.join("expect.toml")).unwrap().contains("options"));
-    // Of many folders some: each makes four databases.
-    let step = folders.len().div_ceil(24);
+    // Of many folders some, the same whatever comes beside them: each makes four databases.
+    let number = |folder: &std::path::PathBuf| {
+        let name = folder.file_name().unwrap().to_string_lossy();
+        name.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
+    };
+    folders.retain(|folder| number(folder) % 10 == 3);
     let (mut wrong, mut tried, mut same) = (String::new(), 0, 0);
-    for folder in folders.iter().step_by(step) {
+    for folder in &folders {
         let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
         let (sound, leaky) = (text("sound.dbspec"), text("leaky.dbspec"));
         let model = |text: &str| model_of(&[("twin.dbspec", text.to_owned())], Options::default()).0;

@@ -70,7 +70,7 @@ impl Clock {
 /// The state after the last migration, where the spec says anything of the way from there. Who goes on from it looks
 /// whether it is whole: here it says what there was, no more.
 fn last_state<'t>(folder: &Path, mut texts: impl Iterator<Item = &'t str>) -> Option<Arc<Catalog>> {
-    let text = std::fs::read_to_string(folder.join("catalog.json")).ok()?;
+    let text = crate::project::text(&folder.join("catalog.json")).ok()?;
     if !text.contains(FORMER) && !texts.any(|text| WAYS.iter().any(|word| text.contains(word))) {
         return None;
     }

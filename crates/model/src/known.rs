@@ -286,11 +286,11 @@ impl KnownRow<'_> {
             Known::Null => return Some(Known::Null),
             _ => return None,
         };
-        match call.function.name.as_str() {
-            "length" | "char_length" if self.is_text(argument) => Some(Known::Number(text.chars().count() as i128, 0)),
-            "btrim" | "trim" => Some(Known::Text(text.trim_matches(' ').into())),
-            _ => None,
+        let name = call.function.name.as_str();
+        if matches!(name, "length" | "char_length") && self.is_text(argument) {
+            return Some(Known::Number(text.chars().count() as i128, 0));
         }
+        matches!(name, "btrim" | "trim").then(|| Known::Text(text.trim_matches(' ').into()))
     }
 
     fn is_text(&self, formula: &Formula) -> bool {

@@ -52,7 +52,7 @@ pub fn refused<'s>(
 fn is_append_only(state: &Catalog, seed: &Seed) -> bool {
     let refuses = |function: &Qualified| {
         let place = state.find(IdRef::new(Kind::Function, &function.schema, &function.name));
-        let found = place.and_then(|place| state.at(place as usize));
+        let found = place.and_then(|place| state.at(place));
         function.name == REFUSES && found.is_some_and(|(_, entry)| entry.area == specc_model::STD)
     };
     state.iter().any(|(_, entry)| {

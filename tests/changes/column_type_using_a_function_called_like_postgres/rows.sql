@@ -1,1 +1,1 @@
-insert into texts values (1, 'abc');
+insert into texts values (1, '3');

@@ -349,9 +349,10 @@ begin
       join pg_attribute a on a.attrelid = 'public.texts'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
     where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
-    execute format('alter table public.texts rename constraint %I to %I', rule.was, rule.called);
+    if not exists (select from pg_constraint o where o.conrelid = 'public.texts'::regclass and o.conname = rule.called) then
+      execute format('alter table public.texts rename constraint %I to %I', rule.was, rule.called);
+    end if;
   end loop;
 end
 $$;

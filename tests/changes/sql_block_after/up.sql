@@ -39,14 +39,14 @@ $$;
 
 alter table public.items add column kind_id int;
 
-alter table public.items
-  add constraint items_kind_id_fkey foreign key (kind_id)
-    references public.kinds (id) not valid;
-
 insert into public.kinds (id)
 values
   (1)
 on conflict (id) do nothing;
+
+alter table public.items
+  add constraint items_kind_id_fkey foreign key (kind_id)
+    references public.kinds (id) not valid;
 
 insert into public.items as present (id, name, kind_id)
 values

@@ -1,7 +1,7 @@
 //! Declarations of PL/pgSQL.
 
 use super::reader::Reader;
-use crate::scope::{Frame, Record, Shape};
+use crate::scope::{Frame, Record, Shape, is_record};
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
@@ -91,8 +91,9 @@ impl Reader<'_, '_> {
             self.walk.put_into((start, stop), given, &Some(wanted));
         }
         // `row(…)`, which has no type of its own.
-        if let ([(name, None)], Some(wanted)) = (&output.columns[..], self.type_of_shape(shape))
+        if let ([(name, given)], Some(wanted)) = (&output.columns[..], self.type_of_shape(shape))
             && name == "row"
+            && (given.is_none() || is_record(given))
             && wanted.dims == 0
         {
             self.walk.out.by_order.push(((start, stop), Qualified::new(wanted.schema, wanted.name)));

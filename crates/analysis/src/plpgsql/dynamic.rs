@@ -48,7 +48,7 @@ impl Dynamic {
 
     /// Whether a name is at its place for sure.
     pub(crate) fn is_named(&self, place: (usize, usize), is_label: bool) -> bool {
-        !self.is_hole(place) && !(self.escaped && is_label)
+        !(self.is_hole(place) || self.escaped && is_label)
     }
 
     fn is_hole(&self, (start, end): (usize, usize)) -> bool {

@@ -24,11 +24,11 @@ pub(super) fn rare(text: &str, name: &str) -> Result<(), String> {
         "box" => (figure(text, "(", &|n| n.len() == 4), "a box is written `'(x1,y1),(x2,y2)'`"),
         "lseg" => (figure(text, "[(", &|n| n.len() == 4), "a segment is written `'[(x1,y1),(x2,y2)]'`"),
         "path" => {
-            let good = |n: &[f64]| !n.is_empty() && n.len() % 2 == 0;
+            let good = |n: &[f64]| !n.is_empty() && n.len().is_multiple_of(2);
             (figure(text, "[(", &good), "a path is written `'[(x1,y1),…]'`, and a closed one `'((x1,y1),…)'`")
         }
         "polygon" => {
-            let good = |n: &[f64]| !n.is_empty() && n.len() % 2 == 0;
+            let good = |n: &[f64]| !n.is_empty() && n.len().is_multiple_of(2);
             (figure(text, "(", &good), "a polygon is written `'((x1,y1),…)'`")
         }
         "circle" => {

@@ -63,7 +63,7 @@ fn written(state: &Catalog, texts: &Known<'_>, table: &TableName) -> Option<BTre
         }
         for trigger in triggers(&of) {
             let id = IdRef::new(Kind::Function, &trigger.function.schema, &trigger.function.name);
-            let function = state.find(id).and_then(|place| state.at(place as usize)).map(|(_, entry)| &entry.object);
+            let function = state.find(id).and_then(|place| state.at(place)).map(|(_, entry)| &entry.object);
             let Some(Object::Function(function)) = function else { continue };
             for reference in texts.of_body(function).into_iter().flat_map(|body| body.references) {
                 if let Target::Relation(relation) = reference.target {

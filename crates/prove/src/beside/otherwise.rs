@@ -1,6 +1,6 @@
 //! What changed between two specs beside the rules, and bears on what they let through: said, and not compared.
 
-use super::is_alike;
+use super::{is_alike, same_but_parameters};
 use crate::aside::fired;
 use crate::demand::reads;
 use crate::verdict::name;
@@ -42,9 +42,16 @@ fn value(column: &Field) -> String {
 /// Functions with their owner's rights that call or are what is another one now.
 pub(super) fn past_the_rules(old: &Model, new: &Model) -> Vec<String> {
     let was = |function: &Function| old.functions.iter().find(|f| f.name == function.name);
-    let same = |function: &Function| was(function).is_some_and(|was| is_alike(old, was, new, function));
+    let alike = |function: &Function| was(function).is_some_and(|was| is_alike(old, was, new, function));
+    // Of what another one calls nothing is compared with its meaning.
+    let same = |function: &Function| {
+        was(function).is_some_and(|was| {
+            is_alike(old, was, new, function)
+                && (was.body == function.body || same_but_parameters(old, was, new, function))
+        })
+    };
     let mut lines = Vec::new();
-    for function in new.functions.iter().filter(|f| f.security_definer && !f.roles.is_empty() && same(f)) {
+    for function in new.functions.iter().filter(|f| f.security_definer && !f.roles.is_empty() && alike(f)) {
         if let Some(called) = called(new, function).into_iter().find(|called| !same(called)) {
             lines.push(format!(
                 "function `{}` runs with its owner's rights and calls `{}`, which is another one now: what it shows is not compared",

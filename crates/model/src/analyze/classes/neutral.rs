@@ -69,7 +69,7 @@ fn text(mail: bool, alone: bool, most: Option<i64>, ty: &str) -> String {
     let room = most.unwrap_or(i64::MAX);
     let value = match (mail, alone) {
         // A short one has its random part in front, which is all that tells it from others.
-        (true, true) if room < 58 && room >= 23 => return format!("left({RANDOM}, {}) || '{MAIL}'", room - 15),
+        (true, true) if (23..58).contains(&room) => return format!("left({RANDOM}, {}) || '{MAIL}'", room - 15),
         (_, true) if room < 20 => RANDOM.to_owned(),
         (true, true) if room >= 58 => format!("'erased-' || gen_random_uuid() || '{MAIL}'"),
         (_, true) => "'erased-' || gen_random_uuid()".to_owned(),
