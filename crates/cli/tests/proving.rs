@@ -140,13 +140,19 @@ entity letters {
 #[test]
 fn the_specs_that_ship_have_no_open_counterexample() {
     let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs");
+    // A function with its owner's rights founds startups, and a window counts places: what they do is not decided.
+    const UNDECIDED: [&str; 2] = ["`found_startup`", "`row_number()`"];
     let mut proven = 0;
     for spec in fs::read_dir(specs).expect("the specs").map(|entry| entry.expect("a spec").path()) {
-        let (code, _, err) = run(&spec, &["prove"]);
+        let (code, out, err) = run(&spec, &["prove"]);
         assert_eq!(code, 0, "{}: {err}", spec.display());
-        proven += usize::from(err.contains("0 out of fragment"));
+        proven += usize::from(err.contains(" 0 out of fragment"));
+        let lines: Vec<&str> = out.lines().collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].starts_with("OUT OF FRAGMENT")) {
+            assert!(UNDECIDED.iter().any(|by| pair[1].ends_with(by)), "{}: {}", spec.display(), pair.join(" "));
+        }
     }
-    assert!(proven >= 4, "{proven}");
+    assert!(proven >= 3, "{proven}");
 }
 
 /// Policies that nobody wrote as rules: of a file of SQL, and of the database that it makes.
