@@ -1,7 +1,7 @@
 //! Ways to rows past the rules.
 
 use crate::access::{Right, Role, may_use};
-use crate::verdict::{name, name as name_of};
+use crate::verdict::name;
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_model::effective::{PUBLIC, acts_as};
@@ -67,14 +67,14 @@ pub fn asides(model: &Model) -> Vec<Aside> {
         }
     }
     for block in &model.sql_blocks {
-        let (opens, name) = (&block.opens, &block.name);
-        let tables: Vec<String> = opens.entities.iter().map(|id| format!("`{}`", name_of(model, *id))).collect();
+        let (opens, called) = (&block.opens, &block.name);
+        let tables: Vec<String> = opens.entities.iter().map(|id| format!("`{}`", name(model, *id))).collect();
         let text = match (opens.any, tables.is_empty(), opens.ways) {
-            (true, ..) => format!("sql block `{name}` opens or closes what its statements put together"),
+            (true, ..) => format!("sql block `{called}` opens or closes what its statements put together"),
             (false, false, _) => {
-                format!("sql block `{name}` changes by itself who may do what to {}", tables.join(", "))
+                format!("sql block `{called}` changes by itself who may do what to {}", tables.join(", "))
             }
-            (false, true, true) => format!("sql block `{name}` makes something that runs with its owner's rights"),
+            (false, true, true) => format!("sql block `{called}` makes something that runs with its owner's rights"),
             (false, true, false) => continue,
         };
         push(text, Vec::new(), false, block.meta.span);

@@ -1,10 +1,11 @@
 //! Indexes that policies and their helpers find rows by.
 
 use crate::Output;
+use crate::structure::indexes::plain;
 use crate::structure::{names, table_of};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
+use specc_catalog::{Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,17 +67,7 @@ pub(super) fn add(model: &Model, out: &mut Output, wanted: &[Lookup]) {
             .map(|label| names::conventional(&table.name, &[&column], &label))
             .find(|name| !out.catalog.contains(&ObjectId::new(Kind::Index, table.schema.clone(), name.clone())))
             .unwrap_or_default();
-        let index = Index {
-            name,
-            table,
-            unique: false,
-            method: "btree".into(),
-            keys: vec![IndexKey::column(column)],
-            include: Vec::new(),
-            filter: None,
-            options: Default::default(),
-            nulls_not_distinct: false,
-        };
+        let index = plain(entity, name, "btree", &[lookup.field]);
         let mut entry = Entry::new(index);
         entry.comment = Some("Policies look rows up by this column.".into());
         entry.area = entity.meta.area.clone();
@@ -98,7 +89,7 @@ fn carry(model: &Model, out: &mut Output, wanted: &[Lookup]) {
     if read.is_empty() {
         return;
     }
-    let mut plain: BTreeMap<(TableName, SmolStr), ObjectId> = BTreeMap::new();
+    let mut derived: BTreeMap<(TableName, SmolStr), ObjectId> = BTreeMap::new();
     for (id, entry) in out.catalog.iter() {
         if let Object::Index(index) = &entry.object
             && let [IndexKey { on: KeyOn::Column(name), .. }] = &index.keys[..]
@@ -106,14 +97,14 @@ fn carry(model: &Model, out: &mut Output, wanted: &[Lookup]) {
             && !index.unique
             && index.filter.is_none()
         {
-            plain.insert((index.table.clone(), name.clone()), id.clone());
+            derived.insert((index.table.clone(), name.clone()), id.clone());
         }
     }
     for ((entity, field), carried) in read {
         let entity = model.entity(entity);
         let name = |field: FieldIx| entity.fields[field].name.clone();
         let written = |id: &ObjectId| entity.indexes.iter().any(|index| index.name == id.name);
-        let found = plain.get(&(table_of(entity), name(field))).filter(|id| !written(id));
+        let found = derived.get(&(table_of(entity), name(field))).filter(|id| !written(id));
         if carried.len() <= CARRIED
             && let Some(entry) = found.and_then(|id| out.catalog.get_mut(id))
             && let Object::Index(index) = &mut entry.object

@@ -93,7 +93,7 @@ fn search_index(entity: &Entity, search: &Search, made: &mut Made) {
 }
 
 /// An index without any of the extras.
-fn plain(entity: &Entity, name: SmolStr, method: &str, fields: &[FieldIx]) -> catalog::Index {
+pub(crate) fn plain(entity: &Entity, name: SmolStr, method: &str, fields: &[FieldIx]) -> catalog::Index {
     catalog::Index {
         table: table_of(entity),
         name,

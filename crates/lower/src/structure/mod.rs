@@ -8,7 +8,7 @@ pub(crate) mod depends;
 mod distribution;
 pub(crate) mod functions;
 mod hints;
-mod indexes;
+pub(crate) mod indexes;
 pub(crate) mod names;
 mod platform;
 mod rolling;

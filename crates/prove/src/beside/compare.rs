@@ -86,12 +86,15 @@ pub fn compare(old: &Model, new: &Model) -> Compared {
     roles.sort();
     roles.dedup();
     roles.retain(|role| !bypasses(&after, role) && !bypasses(&before, role));
+    // What is granted and who belongs to whom is asked once: it bears on every table.
+    let all_of_it = format!("{:?} {:?}", before.grants, before.roles)
+        != format!("{:?} {:?}", after.grants, after.roles)
+        || before.options.derive != after.options.derive;
     let cells: Vec<(EntityId, &SmolStr, RuleAction)> = changed
         .iter()
         .flat_map(|id| roles.iter().flat_map(move |role| COMMANDS.map(move |command| (*id, role, command))))
+        .filter(|(id, _, command)| all_of_it || touches(&before, &after, *id, *command))
         .collect();
-    let cells = cells.into_iter().filter(|(id, _, command)| touches(&before, &after, *id, *command));
-    let cells: Vec<(EntityId, &SmolStr, RuleAction)> = cells.collect();
     let cell = |(id, role, command): &(EntityId, &SmolStr, RuleAction)| {
         let without = |mut more: More| {
             // A column that only one of them has is no access that anybody gains or loses.
@@ -146,14 +149,7 @@ fn touches(before: &Model, after: &Model, id: EntityId, command: RuleAction) -> 
         entity.fields.iter().map(|f| (f.immutable, f.generated.is_some(), f.maintained.is_some())).collect()
     };
     let formula = |expr: &Option<ExprRef>| expr.as_ref().map(|expr| expr.formula.unplaced());
-    words(&was) != words(&is)
-        || !alone
-        || fields(a) != fields(b)
-        || formula(&a.visible) != formula(&b.visible)
-        || before.grants.len() != after.grants.len()
-        || format!("{:?}", before.grants) != format!("{:?}", after.grants)
-        || format!("{:?}", before.roles) != format!("{:?}", after.roles)
-        || before.options.derive != after.options.derive
+    words(&was) != words(&is) || !alone || fields(a) != fields(b) || formula(&a.visible) != formula(&b.visible)
 }
 
 /// Rules without their places.
